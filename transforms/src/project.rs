@@ -1,0 +1,116 @@
+//! What was loaded from disk, as data. Paths are relative to the scanned root
+//! and separated by `/`, whatever the operating system.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::next_version::NextVersion;
+
+/// Everything below one scanned root.
+#[derive(Debug, Default)]
+pub struct Project {
+    /// Every JavaScript and TypeScript file that was found, by path.
+    pub files: BTreeMap<String, File>,
+    /// Files in other formats that can name a route (`vercel.json`, …), by path.
+    pub texts: BTreeMap<String, String>,
+    /// The Next.js apps, in order of their directories.
+    pub apps: Vec<App>,
+}
+
+/// One Next.js app: a directory with a `package.json` that depends on `next`.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The app's directory; empty for the root itself.
+    pub dir: String,
+    /// The Next.js version that decides what is generated.
+    pub next: NextVersion,
+    /// Where [`App::next`] was read, for people (`node_modules/next`, `package-lock.json`, `^15.0.0 in package.json`, `--next`).
+    pub next_source: String,
+    /// The `pages` directory, when there is one.
+    pub pages: Option<String>,
+    /// The `app` directory, when there is one.
+    pub app: Option<String>,
+    /// Whether the app has a `tsconfig.json`.
+    pub typescript: bool,
+    /// What `next.config.*` says.
+    pub config: NextConfig,
+    /// Import prefixes that name a directory (`@/` → `src/`), longest prefix first.
+    /// From `paths` entries of the form `prefix*`: `["target*"]`.
+    pub aliases: Vec<Alias>,
+}
+
+/// One `paths` entry of a `tsconfig.json` that maps a prefix to a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// What the specifier starts with, as `@/`.
+    pub prefix: String,
+    /// The directory it stands for, relative to the root; empty or ending in `/`.
+    pub target: String,
+}
+
+/// The statically readable part of `next.config.*`.
+#[derive(Debug, Clone)]
+pub struct NextConfig {
+    /// The file, when there is one.
+    pub path: Option<String>,
+    /// Extensions without the dot that make a file under `pages/` a page, in Next.js order.
+    pub page_extensions: Vec<String>,
+    /// `basePath`, or empty.
+    pub base_path: String,
+    /// Whether `i18n` is configured.
+    pub i18n: bool,
+    /// Whether `output: 'export'` is set.
+    pub output_export: bool,
+    /// Whether `cacheComponents` (or `experimental.dynamicIO`) is set.
+    pub cache_components: bool,
+    /// Whether a `headers()` function stands there.
+    pub headers: bool,
+    /// Whether a `rewrites()` function stands there.
+    pub rewrites: bool,
+    /// Whether a `redirects()` function stands there.
+    pub redirects: bool,
+    /// Keys that exist and whose values could not be read statically.
+    pub unread: Vec<String>,
+}
+
+impl Default for NextConfig {
+    fn default() -> Self {
+        NextConfig {
+            path: None,
+            page_extensions: ["tsx", "ts", "jsx", "js"].map(String::from).to_vec(),
+            base_path: String::new(),
+            i18n: false,
+            output_export: false,
+            cache_components: false,
+            headers: false,
+            rewrites: false,
+            redirects: false,
+            unread: Vec::new(),
+        }
+    }
+}
+
+/// One JavaScript or TypeScript file.
+#[derive(Debug, Default)]
+pub struct File {
+    /// The text, kept only when the file can matter: an API file, one that mentions a
+    /// route, one that names an API file, or one that such a file imports.
+    pub text: Option<Arc<str>>,
+    /// Why there is no text although the file matters: not UTF-8, unreadable, too large.
+    pub unreadable: Option<String>,
+    /// What the file imports and re-exports, in order.
+    pub imports: Vec<Import>,
+    /// Whether the executable bit is set.
+    pub executable: bool,
+}
+
+/// One import, re-export, `require` or dynamic `import()` with a literal specifier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    /// The specifier as written.
+    pub specifier: String,
+    /// The file it names, when it is one of the project's files.
+    pub resolved: Option<String>,
+    /// Whether it is `import type` or `export type`, which leaves no run-time edge.
+    pub type_only: bool,
+}

@@ -1,0 +1,281 @@
+//! The one list of refusals and notes. Each has a code, a sentence that says what
+//! was found, why it matters, and what to do about it. `routelift explain CODE`
+//! prints it, and the README's tables are generated from it.
+
+macro_rules! codes {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal, $what:literal, $why:literal, $mend:literal;)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $(#[doc = $what] $variant,)* }
+
+        impl $name {
+            /// Every one, in the order of the list.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// The stable code, as it is printed and taken by `explain`.
+            pub fn code(self) -> &'static str {
+                match self { $($name::$variant => $code,)* }
+            }
+
+            /// What was found.
+            pub fn what(self) -> &'static str {
+                match self { $($name::$variant => $what,)* }
+            }
+
+            /// Why it matters.
+            pub fn why(self) -> &'static str {
+                match self { $($name::$variant => $why,)* }
+            }
+
+            /// What to do about it.
+            pub fn mend(self) -> &'static str {
+                match self { $($name::$variant => $mend,)* }
+            }
+
+            /// The one with this code.
+            pub fn from_code(code: &str) -> Option<$name> {
+                $name::ALL.iter().copied().find(|entry| entry.code() == code)
+            }
+        }
+    };
+}
+
+codes! {
+    /// Why a route, or a whole app, is left as it is.
+    Reason {
+        Unparsable = "unparsable",
+            "the file does not parse",
+            "a file that is not understood cannot be rewritten",
+            "mend the syntax error, or exclude the file";
+        Unreadable = "unreadable",
+            "the file cannot be read as UTF-8 text",
+            "bytes that are not understood must not be rewritten",
+            "save the file as UTF-8, or mend its permissions";
+        NoDefaultExport = "no-default-export",
+            "the API file has no default export",
+            "Next.js does not serve such a file, so there is nothing to migrate",
+            "export the handler, or move the file out of pages/api";
+        HandlerNotFunction = "handler-not-function",
+            "the default export is not a function in this file",
+            "only a handler whose body is seen can be rewritten",
+            "export the handler function itself";
+        WrappedHandler = "wrapped-handler",
+            "the handler is wrapped by a function that is not understood",
+            "the wrapper may answer, check or change the request",
+            "unwrap the handler, or migrate the wrapper by hand";
+        ResEscapes = "res-escapes",
+            "the response object is handed to code that is not followed",
+            "that code may answer or set headers",
+            "answer in the handler itself, or let the helper return what it would send";
+        ReqEscapes = "req-escapes",
+            "the request object is handed to code that is not followed",
+            "that code may read what a web Request spells in another way",
+            "hand over the values that the code needs";
+        UnknownResMember = "unknown-res-member",
+            "a member of the response object that has no equivalent here",
+            "its effect on the answer would be lost",
+            "use status, json, send, end, redirect, setHeader";
+        UnknownReqMember = "unknown-req-member",
+            "a member of the request object that has no equivalent here",
+            "a web Request does not have it",
+            "read the value from headers, cookies, query or body";
+        ReplyThenCode = "reply-then-code",
+            "code can run after the answer",
+            "a returned Response would skip it",
+            "return right after answering, or answer last";
+        NoReply = "no-reply",
+            "a path ends without an answer",
+            "a pages handler leaves such a request hanging, a route handler answers 500",
+            "answer on every path";
+        ReplyInCallback = "reply-in-callback",
+            "the answer is given inside a callback",
+            "a value returned from the callback does not become the answer",
+            "await the work and answer in the handler itself";
+        ReplyInExpression = "reply-in-expression",
+            "the answer is part of a larger expression",
+            "it cannot be told what is answered and when",
+            "answer in a statement of its own";
+        UnknownSend = "unknown-send",
+            "send() of a value whose kind is not known",
+            "send answers JSON for objects, bytes for buffers and untyped text for strings",
+            "use json() for data";
+        UnknownHeader = "unknown-header",
+            "a header whose name or value cannot be followed",
+            "it may be a list, or Set-Cookie, which are carried over in another way",
+            "set each header by a literal name and one string";
+        HeaderInCallback = "header-in-callback",
+            "a header or status is set in a place that cannot be followed to the answers",
+            "the answer that it belongs to is not known",
+            "set it before the answer, in the handler itself";
+        DynamicStatus = "dynamic-status",
+            "the status is set in one place and the answer given in another",
+            "which status the answer gets depends on the path",
+            "write res.status(n).json(…) in one go";
+        MethodDispatch = "method-dispatch",
+            "the handler tells methods apart in a way that is not understood",
+            "each method becomes a function of its own",
+            "compare req.method with literals, in if or switch";
+        QueryUse = "query-use",
+            "a use of req.query that is not understood",
+            "path parameters and search parameters have different homes in the App Router",
+            "read the parameters by name";
+        BodyUse = "body-use",
+            "a use of req.body that is not understood",
+            "the body must be read before it is used",
+            "read the body once, at the top of the handler";
+        RawBody = "raw-body",
+            "the raw body is read in a way that is not understood",
+            "a web Request gives its bytes in another way",
+            "read it by buffer(req) or by for await (const chunk of req)";
+        ConfigExport = "config-export",
+            "export const config has an entry with no equivalent in a route handler",
+            "the setting would be lost without a word",
+            "remove the entry, or keep the route";
+        PreviewData = "preview-data",
+            "preview data has no equivalent in the App Router",
+            "draft mode carries no data",
+            "use draft mode, or keep the route";
+        RevalidatePages = "revalidate-pages",
+            "res.revalidate of a page that may live in pages/",
+            "revalidatePath does not reach pages of the Pages Router",
+            "migrate the page first";
+        Streaming = "streaming",
+            "the answer is written piece by piece",
+            "a web Response takes a stream instead",
+            "answer with one value, or build a ReadableStream";
+        UnsupportedLibrary = "unsupported-library",
+            "the handler belongs to a library without a recipe here",
+            "its App Router form is not known",
+            "follow the library's own migration guide";
+        TargetExists = "target-exists",
+            "a file stands where the route would go",
+            "Next.js refuses two handlers for one path",
+            "remove one of them";
+        PageConflict = "page-conflict",
+            "an App Router page stands at the route's path",
+            "page and route file cannot share a folder",
+            "move the page or the route";
+        SlugConflict = "slug-conflict",
+            "a slug has another name at the same position in the other router",
+            "Next.js 14 and 16 do not start, 15 answers every request with 500",
+            "give the slugs one name";
+        ImportedElsewhere = "imported-elsewhere",
+            "another module imports the API file",
+            "a route file may export handlers only",
+            "move what is shared to a module of its own";
+        NamedExport = "named-export",
+            "the API file exports other values",
+            "a route file may export handlers only",
+            "move them to a module of their own";
+        ModuleShape = "module-shape",
+            "the module is written in a way that cannot be carried over",
+            "its parts cannot be moved without changing what they mean",
+            "use ES imports and exports";
+        UnresolvedImport = "unresolved-import",
+            "a relative import cannot be found",
+            "it cannot be written anew for the new place",
+            "mend the import";
+        StaticExport = "static-export",
+            "the app is exported statically",
+            "output: 'export' serves no API routes",
+            "nothing is to be done";
+        NoRouteHandlers = "no-route-handlers",
+            "this Next.js version has no route handlers",
+            "app/**/route.ts came with 13.2",
+            "upgrade Next.js to 13.2 or newer";
+        UnknownNextVersion = "unknown-next-version",
+            "the Next.js version cannot be told",
+            "what is generated depends on it",
+            "install the dependencies, or give --next VERSION";
+        NotNext = "not-next",
+            "this project does not depend on next",
+            "only Next.js serves pages/api in this way",
+            "nothing is to be done";
+        NotFoundPage = "not-found-page",
+            "the first file under app/ would replace the project's pages/404",
+            "Next.js 16 answers every unknown URL from app/ as soon as it exists",
+            "add app/not-found first, or force with --route-handler";
+        CacheComponents = "cache-components",
+            "cacheComponents is on",
+            "segment options are build errors then, and a GET may be prerendered",
+            "migrate this route by hand";
+        ConfigHeaders = "config-headers",
+            "the handler sets a header that next.config headers() may set too",
+            "for a route handler the configuration wins, for a pages handler its own value",
+            "set the header in one place";
+        ForcedWay = "forced-way",
+            "the forced way out cannot work",
+            "a forced way is refused where it would break the route",
+            "drop the option for this route";
+        CallSite = "call-site",
+            "a call of the route cannot be rewritten",
+            "a Server Action is only made when every caller can call it",
+            "call it by fetch with a static URL in a statement of its own";
+        OutputUnparsable = "output-unparsable",
+            "what would be written does not parse",
+            "a fault in this program; the route is left",
+            "please report it with the file";
+    }
+}
+
+codes! {
+    /// A named difference between before and after.
+    Note {
+        JsonCharset = "json-charset",
+            "JSON is answered as application/json, without charset and ETag",
+            "Response.json sets no charset and Next.js adds no ETag to a route handler's answer",
+            "nothing is to be done: JSON is always UTF-8";
+        TextPlain = "text-plain",
+            "plain text that had no type is answered as text/plain",
+            "a string body of a Response sets the type",
+            "nothing is to be done";
+        Auto405 = "auto-405",
+            "a method that the route does not handle is answered by Next.js: 405 with an empty body and no Allow header",
+            "Next.js answers methods that a route file does not export",
+            "--strict keeps the handler's own answer";
+        AutoOptions = "auto-options",
+            "OPTIONS is answered by Next.js: 204 with Allow",
+            "Next.js answers OPTIONS for every route file that does not export it",
+            "--strict keeps the handler's own answer";
+        AutoHead = "auto-head",
+            "HEAD is answered by Next.js as GET without a body",
+            "Next.js answers HEAD by calling GET",
+            "--strict keeps the handler's own answer";
+        UncaughtError = "uncaught-error",
+            "an error that the handler does not catch is answered as 500 with an empty body",
+            "pages answered 500 with the text Internal Server Error",
+            "--strict keeps the text";
+        JsonBody = "json-body",
+            "the body is read as JSON whatever its content type, and a malformed one is answered by the handler",
+            "pages answered a malformed body with 400 by itself, and parsed by content type; every known caller sends JSON",
+            "--strict keeps pages' parsing";
+        UndefinedJson = "undefined-json",
+            "an undefined value given to json() is an uncaught error",
+            "Response.json throws on undefined, pages answered an empty body",
+            "--strict keeps the empty body";
+        CookieParsing = "cookie-parsing",
+            "of cookies with one name the last is read, and quotes are kept",
+            "request.cookies parses in another way than req.cookies",
+            "nothing is to be done unless clients send doubled cookies";
+        ActionWhenCallerMoves = "action-when-caller-moves",
+            "would become a Server Action when its callers move to the App Router",
+            "a page under pages/ can reach a caller, and Server Actions do not run there",
+            "move the pages and run again";
+        SessionRefresh = "session-refresh",
+            "getServerSession without req and res does not extend a rolling session",
+            "next-auth writes the refreshed cookie only with a response at hand",
+            "call the session endpoint from the client, as SessionProvider does";
+        ModuleState = "module-state",
+            "module-level state is not shared with routes left in pages/api",
+            "the two routers are bundled apart",
+            "keep shared state on globalThis or outside the process";
+        UnansweredMethod = "unanswered-method",
+            "a method that was left without an answer is answered 405",
+            "the pages handler never answered it",
+            "nothing is to be done";
+        BodyLimit = "body-limit",
+            "the body size is not limited",
+            "route handlers have no limit where pages answered 413 above 1 MB",
+            "limit the size at the proxy if you rely on it";
+    }
+}
