@@ -73,6 +73,15 @@ impl Edits {
         });
     }
 
+    /// Puts text in at an offset, unless an edit around it removes the place anyway.
+    pub fn insert_soft(&mut self, at: usize, text: impl Into<String>) {
+        self.list.push(Edit {
+            range: at..at,
+            with: vec![Fragment::Text(text.into())],
+            soft: true,
+        });
+    }
+
     /// Puts text in at an offset.
     pub fn insert(&mut self, at: usize, text: impl Into<String>) {
         self.replace(at..at, text);

@@ -2,11 +2,18 @@
 //! Nothing here touches the disk, prints, or fails: what is not understood is a refusal.
 
 pub mod edit;
+pub mod emit;
+pub mod facts;
+pub mod flow;
+pub mod handler;
+pub mod idioms;
 pub mod next_version;
 pub mod outcome;
 pub mod project;
 pub mod reason;
 pub mod source;
+pub mod specialise;
+pub mod syntax;
 
 use outcome::Outcome;
 use project::Project;
