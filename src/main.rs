@@ -1,1 +1,67 @@
-fn main() {}
+//! The program: the only part that prints.
+
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
+
+use anstream::AutoStream;
+use anstream::stream::RawStream;
+use clap::ColorChoice;
+use routelift::cli::{self, Output};
+use routelift::report::Look;
+
+/// Bytes of stack for every thread: the parser recurses as deep as the source nests.
+const STACK: usize = 256 * 1024 * 1024;
+
+fn main() -> ExitCode {
+    // Without a pool of its own the work would still be done, on smaller stacks.
+    let _ = rayon::ThreadPoolBuilder::new()
+        .stack_size(STACK)
+        .build_global();
+    let worker = std::thread::Builder::new().stack_size(STACK).spawn(|| {
+        cli::run(std::env::args_os(), |colour| {
+            (
+                look(&std::io::stdout(), colour),
+                look(&std::io::stderr(), colour),
+            )
+        })
+    });
+    let output = match worker.map(std::thread::JoinHandle::join) {
+        Ok(Ok(output)) => output,
+        // A panic has printed itself.
+        _ => return ExitCode::from(2),
+    };
+    match print(&output) {
+        Ok(()) => ExitCode::from(output.code),
+        Err(_) => ExitCode::from(2),
+    }
+}
+
+/// Prints both streams; a pipe that was closed at the other end is no error.
+fn print(output: &Output) -> std::io::Result<()> {
+    let forgiving = |result: std::io::Result<()>| match result {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    };
+    let mut stdout = std::io::stdout().lock();
+    let result = stdout
+        .write_all(output.stdout.as_bytes())
+        .and_then(|()| stdout.flush());
+    forgiving(result)?;
+    forgiving(std::io::stderr().lock().write_all(output.stderr.as_bytes()))
+}
+
+fn look(stream: &(impl RawStream + IsTerminal), colour: ColorChoice) -> Look {
+    let terminal = stream.is_terminal();
+    let colour = match colour {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => AutoStream::choice(stream) != anstream::ColorChoice::Never,
+    };
+    let columns = terminal_size::terminal_size().filter(|_| terminal);
+    let width = columns.map_or(80, |(width, _)| usize::from(width.0));
+    Look {
+        colour,
+        terminal,
+        width: width.clamp(60, 120),
+    }
+}

@@ -17,14 +17,18 @@ pub struct Project {
     pub apps: Vec<App>,
 }
 
-/// One Next.js app: a directory with a `package.json` that depends on `next`.
+/// One Next.js app: a directory that depends on `next` and has a `pages` or an `app`
+/// directory; or one that only looks like it, by its `pages/api`.
 #[derive(Debug, Clone)]
 pub struct App {
     /// The app's directory; empty for the root itself.
     pub dir: String,
-    /// The Next.js version that decides what is generated.
-    pub next: NextVersion,
+    /// Whether the app depends on `next`. Astro, for one, has `src/pages/api` too.
+    pub depends_on_next: bool,
+    /// The Next.js version that decides what is generated; `None` when it cannot be told.
+    pub next: Option<NextVersion>,
     /// Where [`App::next`] was read, for people (`node_modules/next`, `package-lock.json`, `^15.0.0 in package.json`, `--next`).
+    /// For an unknown version, what stands in `package.json`.
     pub next_source: String,
     /// The `pages` directory, when there is one.
     pub pages: Option<String>,
@@ -69,7 +73,8 @@ pub struct NextConfig {
     pub rewrites: bool,
     /// Whether a `redirects()` function stands there.
     pub redirects: bool,
-    /// Keys that exist and whose values could not be read statically.
+    /// Keys that exist and whose values could not be read statically; `...` stands for
+    /// keys that come from elsewhere, as by a spread of an imported object.
     pub unread: Vec<String>,
 }
 

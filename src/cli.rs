@@ -1,0 +1,368 @@
+//! The command line: arguments in, what to print and the exit code out.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::error::ErrorKind;
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use routelift_transforms::next_version::NextVersion;
+use routelift_transforms::{Forced, Options, migrate};
+
+use crate::load::{LoadOptions, load, walk};
+use crate::report::{Look, View, json, shown_diff, terminal};
+use crate::timings::Timings;
+use crate::{explain, select, write};
+
+const EXAMPLES: &str = "\
+Examples:
+  routelift                                   show the whole migration of this project
+  routelift . > migration.patch               keep it as a patch ...
+  git apply migration.patch                   ... and apply that
+  routelift --write                           write the changes
+  routelift --only '/api/posts/**' --write    migrate some routes
+  routelift --route-handler /api/posts:POST   no Server Action for this one
+  routelift --check                           in CI: fail while something can be migrated
+  routelift explain /api/posts                why a route is decided as it is
+  routelift explain wrapped-handler           what a code means
+
+Exit codes: 0 fine, 1 --check found changes, 2 usage or input/output error.
+A directory called explain can be given as ./explain.";
+
+/// Carries a Next.js project's API layer from the Pages Router to the App Router.
+///
+/// Reads every pages/api file and every place that calls it, decides for each route and
+/// method whether it becomes a Server Action or a Route Handler, and prints the whole
+/// migration as one unified diff. Writes nothing without --write.
+#[derive(Debug, Parser)]
+#[command(name = "routelift", version, after_help = EXAMPLES, after_long_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// Directories to migrate; every Next.js app below them is found.
+    #[arg(value_name = "ROOT", default_value = ".")]
+    roots: Vec<PathBuf>,
+
+    #[command(flatten)]
+    decide: Decide,
+
+    /// Write the changes that the diff shows.
+    #[arg(long)]
+    write: bool,
+
+    /// Write nothing; exit with 1 when something would change.
+    #[arg(long, conflicts_with = "write")]
+    check: bool,
+
+    /// What to print on standard output: the diff, or the whole result as JSON.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+
+    /// Print to standard error how long each phase took.
+    #[arg(long)]
+    timings: bool,
+
+    /// When to colour. NO_COLOR is respected.
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    color: ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Explain how a route is decided, or what a reason's or note's code means.
+    Explain {
+        /// A route as /api/posts/[id], its file, or a code as wrapped-handler.
+        #[arg(value_name = "ROUTE|CODE")]
+        name: String,
+
+        /// The project that has the route.
+        #[arg(value_name = "ROOT", default_value = ".")]
+        root: PathBuf,
+
+        #[command(flatten)]
+        decide: Decide,
+    },
+}
+
+/// What the decisions depend on.
+#[derive(Debug, Args)]
+struct Decide {
+    /// Look at these routes only: a route as /api/posts, a pattern as /api/posts/**, or a
+    /// file below pages/api. May be repeated.
+    #[arg(long, value_name = "PATTERN")]
+    only: Vec<String>,
+
+    /// Leave these routes out; patterns as with --only. May be repeated.
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+
+    /// Make the route, or one of its methods, a Server Action. Refused where it cannot
+    /// work. May be repeated.
+    #[arg(long, value_name = "ROUTE[:METHOD]")]
+    action: Vec<String>,
+
+    /// Make the route, or one of its methods, a Route Handler. May be repeated.
+    #[arg(long, value_name = "ROUTE[:METHOD]")]
+    route_handler: Vec<String>,
+
+    /// The Next.js version to write for, instead of the one that is detected.
+    #[arg(long, value_name = "VERSION", value_parser = parse_version)]
+    next: Option<NextVersion>,
+
+    /// Keep what the notes name as differences, too, through a small module that is added
+    /// to the project.
+    #[arg(long)]
+    strict: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+fn parse_version(text: &str) -> Result<NextVersion, String> {
+    let digits = text.starts_with(|c: char| c.is_ascii_digit());
+    let version = NextVersion::parse(text).filter(|_| digits);
+    version.ok_or_else(|| "give a version as 15 or 15.2.1".to_string())
+}
+
+/// What a run comes to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// For standard output.
+    pub stdout: String,
+    /// For standard error.
+    pub stderr: String,
+    /// The exit code.
+    pub code: u8,
+}
+
+impl Output {
+    /// A failure, with everything that led to it.
+    fn error(error: &anyhow::Error) -> Output {
+        Output {
+            stderr: format!("error: {error:#}\n"),
+            code: 2,
+            ..Output::default()
+        }
+    }
+}
+
+/// Runs the program. `looks` gives how to print to standard output and standard error
+/// for a choice of colour.
+pub fn run(
+    arguments: impl IntoIterator<Item = std::ffi::OsString>,
+    looks: impl Fn(ColorChoice) -> (Look, Look),
+) -> Output {
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => {
+            let (stdout, stderr) = looks(cli.color);
+            cli.run(stdout, stderr)
+                .unwrap_or_else(|error| Output::error(&error))
+        }
+        Err(error) => {
+            let text = error.render();
+            let help = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
+            let (stdout, stderr) = looks(ColorChoice::Auto);
+            let look = if help { stdout } else { stderr };
+            let text = if look.colour {
+                text.ansi().to_string()
+            } else {
+                text.to_string()
+            };
+            match help {
+                true => Output {
+                    stdout: text,
+                    ..Output::default()
+                },
+                false => Output {
+                    stderr: text,
+                    code: 2,
+                    ..Output::default()
+                },
+            }
+        }
+    }
+}
+
+impl Cli {
+    fn run(&self, stdout: Look, stderr: Look) -> Result<Output> {
+        let mut timings = Timings::default();
+        if let Some(Command::Explain { name, root, decide }) = &self.command {
+            return explain(name, root, decide, stdout);
+        }
+        check_roots(&self.roots)?;
+        let mut warnings = String::new();
+        let mut views = Vec::new();
+        for root in &self.roots {
+            views.push(self.decide.view(root, &mut timings, &mut warnings)?);
+        }
+        let changes = views.iter().any(|view| !view.outcome.changes.is_empty());
+        if self.write {
+            timings.measure("write", || {
+                let mut pairs = self.roots.iter().zip(&views);
+                pairs.try_for_each(|(root, view)| write::write(root, &view.outcome.changes))
+            })?;
+        }
+        let mut output = Output {
+            code: u8::from(self.check && changes),
+            stderr: warnings,
+            ..Output::default()
+        };
+        let written = self.write && changes;
+        timings.measure("report", || -> Result<()> {
+            if self.format == Format::Json {
+                output.stdout = json::render(&views, written)?;
+            } else {
+                let diff: String = views.iter().map(View::diff).collect();
+                output.stdout = shown_diff(&diff, stdout);
+                output.stderr += &terminal::render(&views, written, stderr);
+            }
+            Ok(())
+        })?;
+        if self.timings {
+            output.stderr += &timings.render();
+        }
+        Ok(output)
+    }
+}
+
+fn explain(name: &str, root: &Path, decide: &Decide, look: Look) -> Result<Output> {
+    if let Some(stdout) = explain::code(name, look) {
+        return Ok(Output {
+            stdout,
+            ..Output::default()
+        });
+    }
+    // A code that is none needs no project to be told so.
+    let mut views = Vec::new();
+    let mut stderr = String::new();
+    if explain::is_route(name) {
+        views.push(decide.view(root, &mut Timings::default(), &mut stderr)?);
+    }
+    match explain::route(name, &views, look) {
+        Some(stdout) => Ok(Output {
+            stdout,
+            stderr,
+            code: 0,
+        }),
+        None => bail!(explain::unknown(name, &views)),
+    }
+}
+
+impl Decide {
+    /// Loads a root and decides.
+    fn view(&self, root: &Path, timings: &mut Timings, warnings: &mut String) -> Result<View> {
+        let forced = self.forced()?;
+        let project = load(root, &LoadOptions { next: self.next }, timings)?;
+        let shown = shown(root);
+        let known = select::routes(&project);
+        let (only, mut unknown) = select::expand(&self.only, &known, &shown);
+        let (exclude, more) = select::expand(&self.exclude, &known, &shown);
+        unknown.extend(more);
+        let names = || known.iter().map(|route| route.name.as_str());
+        let not_known = |forced: &&Forced| names().all(|name| name != forced.route);
+        unknown.extend(
+            forced
+                .iter()
+                .filter(not_known)
+                .map(|forced| forced.route.clone()),
+        );
+        for pattern in unknown {
+            let near = select::nearest(&pattern, names());
+            let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
+            *warnings += &format!("warning: no API route matches {pattern}{near}\n");
+        }
+        let options = Options {
+            strict: self.strict,
+            only,
+            exclude,
+            forced,
+        };
+        let outcome = timings.measure("migrate", || migrate(&project, &options));
+        Ok(View {
+            prefix: diff_prefix(root)?,
+            project,
+            outcome,
+            shown,
+        })
+    }
+
+    fn forced(&self) -> Result<Vec<Forced>> {
+        let read = |list: &[String], option: &str, action: bool| -> Result<Vec<Forced>> {
+            let one = |text: &String| {
+                let forced = select::forced(text, action).map_err(anyhow::Error::msg);
+                forced.with_context(|| format!("{option} {text}"))
+            };
+            list.iter().map(one).collect()
+        };
+        let actions = read(&self.action, "--action", true)?;
+        let handlers = read(&self.route_handler, "--route-handler", false)?;
+        for action in &actions {
+            let same =
+                |other: &&Forced| other.route == action.route && other.method == action.method;
+            if handlers.iter().any(|other| same(&other)) {
+                bail!(
+                    "{} is given to both --action and --route-handler",
+                    action.route
+                );
+            }
+        }
+        Ok([actions, handlers].concat())
+    }
+}
+
+/// Refuses roots that do not exist or stand inside each other: a file would be changed
+/// twice.
+fn check_roots(roots: &[PathBuf]) -> Result<()> {
+    let mut seen: Vec<PathBuf> = Vec::new();
+    for root in roots {
+        let shown = root.display();
+        let path = root
+            .canonicalize()
+            .with_context(|| format!("cannot open {shown}"))?;
+        if seen
+            .iter()
+            .any(|other| path.starts_with(other) || other.starts_with(&path))
+        {
+            bail!("{shown} and another root stand inside each other");
+        }
+        seen.push(path);
+    }
+    Ok(())
+}
+
+/// What stands before a path of the project in messages: the root as it was given.
+fn shown(root: &Path) -> String {
+    let root = root.to_string_lossy().replace('\\', "/");
+    let root = root.trim_start_matches("./").trim_end_matches('/');
+    if root.is_empty() || root == "." {
+        String::new()
+    } else {
+        format!("{root}/")
+    }
+}
+
+/// What stands before a path of the project in the diff. `git apply` takes paths from the
+/// top of the repository, wherever it runs; without a repository, from the current
+/// directory when the root is below it.
+fn diff_prefix(root: &Path) -> Result<String> {
+    let root = root.canonicalize()?;
+    let current = std::env::current_dir().and_then(|path| path.canonicalize());
+    let base = match (walk::git_top(&root), current) {
+        (Some(top), _) => top.to_path_buf(),
+        (None, Ok(current)) if root.starts_with(&current) => current,
+        _ => root.clone(),
+    };
+    let prefix = walk::relative(&base, &root).unwrap_or_default();
+    Ok(if prefix.is_empty() {
+        prefix
+    } else {
+        prefix + "/"
+    })
+}

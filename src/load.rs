@@ -1,0 +1,243 @@
+//! Loads a project from disk: a directory in, a [`Project`] out. This is the only part
+//! that reads sources; everything after it works on values.
+//!
+//! ```text
+//! walk ─► apps (version, next.config, tsconfig) ─► read and scan ─► resolve ─► keep
+//! ```
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use memchr::memmem;
+use rayon::prelude::*;
+use routelift_transforms::next_version::NextVersion;
+use routelift_transforms::project::{File, Import, Project};
+
+use crate::timings::Timings;
+
+mod apps;
+mod imports;
+mod lockfile;
+mod next_config;
+mod resolve;
+mod tsconfig;
+mod version;
+pub mod walk;
+
+/// What the user says about loading.
+#[derive(Debug, Default, Clone)]
+pub struct LoadOptions {
+    /// The Next.js version of every app, whatever is installed.
+    pub next: Option<NextVersion>,
+}
+
+/// Files above this many bytes are not read.
+const MAX_BYTES: u64 = 5 * 1024 * 1024;
+/// How many imports away from an API file a file's text is still kept: wrappers and
+/// what they re-export.
+const KEPT_DEPTH: usize = 2;
+
+/// Loads everything below `root`. The result depends on the files alone, not on the
+/// order in which they are read.
+///
+/// # Errors
+/// When the root is no directory or cannot be listed. A file that cannot be read is
+/// part of the project, and says so in [`File::unreadable`].
+pub fn load(root: &Path, options: &LoadOptions, timings: &mut Timings) -> Result<Project> {
+    let shown = root.display();
+    let root = root
+        .canonicalize()
+        .with_context(|| format!("cannot open {shown}"))?;
+    if !root.is_dir() {
+        bail!("{shown} is not a directory");
+    }
+    let walked = timings.measure("walk", || walk::walk(&root))?;
+    let top = walk::git_top(&root).unwrap_or(&root);
+    let (packages, apps) = timings.measure("apps", || {
+        let packages = apps::packages(&root, &walked);
+        let apps = apps::find(&root, top, &walked, &packages, options.next);
+        (packages, apps)
+    });
+    let app_directories: Vec<String> = apps.iter().filter_map(|app| app.app.clone()).collect();
+    let mut files: Vec<(String, File)> = timings.measure("read", || {
+        let read = |path: &String| (path.clone(), read_source(&root, path, &app_directories));
+        walked.sources.par_iter().map(read).collect()
+    });
+    timings.measure("resolve", || {
+        let workspaces = apps::workspaces(&packages);
+        let imports = resolve::Imports::new(&root, &walked, &workspaces);
+        files.par_iter_mut().for_each(|(path, file)| {
+            for import in &mut file.imports {
+                import.resolved = imports.resolve(path, &import.specifier);
+            }
+        });
+    });
+    let mut project = Project {
+        files: files.into_iter().collect(),
+        apps,
+        ..Project::default()
+    };
+    timings.measure("keep", || {
+        for path in related(&project) {
+            if let Some(file) = project.files.get_mut(&path)
+                && file.text.is_none()
+                && file.unreadable.is_none()
+            {
+                match read_bytes(&root.join(&path)).and_then(|(bytes, _)| as_text(bytes)) {
+                    Ok(text) => file.text = Some(text),
+                    Err(why) => file.unreadable = Some(why),
+                }
+            }
+        }
+        let text = |path: &String| {
+            let text = as_text(read_bytes(&root.join(path)).ok()?.0).ok()?;
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let kept =
+                ["package.json", "vercel.json"].contains(&name) || names_api(text.as_bytes());
+            kept.then(|| (path.clone(), text.to_string()))
+        };
+        project.texts = walked.texts.par_iter().filter_map(text).collect();
+    });
+    Ok(project)
+}
+
+/// Whether the path is a file below `pages/api`, or `pages/api` itself.
+pub fn is_api(path: &str) -> bool {
+    let mut parts = path.split('/').peekable();
+    while let Some(part) = parts.next() {
+        let next = parts.peek().copied().unwrap_or_default();
+        if part == "pages" && (next == "api" || next.starts_with("api.")) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a file matters by its name alone.
+fn matters(path: &str, app_directories: &[String]) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = name.split('.').next().unwrap_or(name);
+    let in_pages = |stems: &[&str]| {
+        stems.contains(&stem)
+            && (walk::parent(path) == "pages" || walk::parent(path).ends_with("/pages"))
+    };
+    let special = [
+        "page",
+        "layout",
+        "route",
+        "not-found",
+        "template",
+        "error",
+        "global-not-found",
+    ];
+    is_api(path)
+        || ["middleware", "proxy"].contains(&stem)
+        || name.starts_with("next.config.")
+        || in_pages(&["404", "_app", "_error"])
+        || special.contains(&stem)
+            && app_directories.iter().any(|directory| {
+                let rest = path.strip_prefix(directory.as_str());
+                rest.is_some_and(|rest| rest.starts_with('/'))
+            })
+}
+
+/// Whether the bytes can name a route.
+fn names_api(bytes: &[u8]) -> bool {
+    memmem::find(bytes, b"api/").is_some() || memmem::find(bytes, b"/api").is_some()
+}
+
+fn read_source(root: &Path, path: &str, app_directories: &[String]) -> File {
+    let (bytes, executable) = match read_bytes(&root.join(path)) {
+        Ok(read) => read,
+        Err(why) => {
+            return File {
+                unreadable: Some(why),
+                ..File::default()
+            };
+        }
+    };
+    let mut file = File {
+        imports: imports::scan(&bytes),
+        executable,
+        ..File::default()
+    };
+    if matters(path, app_directories) || names_api(&bytes) {
+        match as_text(bytes) {
+            Ok(text) => file.text = Some(text),
+            Err(why) => file.unreadable = Some(why),
+        }
+    }
+    file
+}
+
+/// The bytes of a file and whether it is executable, or why it was not read.
+fn read_bytes(path: &Path) -> Result<(Vec<u8>, bool), String> {
+    let why = |error: std::io::Error| format!("cannot be read: {error}");
+    let mut file = std::fs::File::open(path).map_err(why)?;
+    let metadata = file.metadata().map_err(why)?;
+    if !metadata.is_file() {
+        return Err("is no regular file".to_string());
+    }
+    if metadata.len() > MAX_BYTES {
+        return Err(format!("is larger than {} MB", MAX_BYTES / 1024 / 1024));
+    }
+    let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
+    file.read_to_end(&mut bytes).map_err(why)?;
+    Ok((bytes, is_executable(&metadata)))
+}
+
+#[cfg(unix)]
+fn is_executable(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+fn as_text(bytes: Vec<u8>) -> Result<Arc<str>, String> {
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Arc::from(text)),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            Err(format!("is not UTF-8 (byte {at})"))
+        }
+    }
+}
+
+/// The files that import an API file, and those that API files import.
+fn related(project: &Project) -> BTreeSet<String> {
+    let resolved = |file: &File| -> Vec<String> {
+        let imports = file.imports.iter();
+        imports
+            .filter_map(|import: &Import| import.resolved.clone())
+            .collect()
+    };
+    let mut out = BTreeSet::new();
+    let mut border: BTreeSet<String> = BTreeSet::new();
+    for (path, file) in &project.files {
+        if is_api(path) {
+            border.insert(path.clone());
+        } else if resolved(file).iter().any(|target| is_api(target)) {
+            out.insert(path.clone());
+        }
+    }
+    for _ in 0..KEPT_DEPTH {
+        let files = border.iter().filter_map(|path| project.files.get(path));
+        border = files
+            .flat_map(resolved)
+            .filter(|path| !out.contains(path))
+            .collect();
+        out.extend(border.iter().cloned());
+    }
+    out
+}
+
+#[cfg(test)]
+#[path = "load/tests.rs"]
+mod tests;

@@ -1,0 +1,455 @@
+//! Reads what can be told of `next.config.*` without running it: the file's text in, a
+//! [`NextConfig`] out. Wrappers (`withX(config)`) count as transparent; what comes from
+//! elsewhere is named in [`NextConfig::unread`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use routelift_transforms::project::NextConfig;
+use routelift_transforms::source::Source;
+use swc_core::ecma::ast::{
+    ArrowExpr, ArrowFunctionBody, AssignExpr, AssignTarget, Callee, Decl, DefaultDecl, Expr,
+    Function, FunctionBody, Lit, MemberExpr, MemberProp, ModuleDecl, ModuleItem, ObjectLit, Pat,
+    Prop, PropName, PropOrSpread, ReturnStmt, SimpleAssignTarget, Stmt, VarDecl,
+};
+
+/// Stands in [`NextConfig::unread`] for keys that come from elsewhere.
+const ELSEWHERE: &str = "...";
+/// Names that lead to names deeper than this are a circle.
+const MAX_DEPTH: usize = 12;
+
+/// Reads the configuration `text` of the file at `path`.
+pub fn read(path: &str, text: &str) -> NextConfig {
+    let mut config = NextConfig {
+        path: Some(path.to_string()),
+        ..NextConfig::default()
+    };
+    match Source::parse(path, Arc::from(text)) {
+        Ok(source) => Reader::new(&source, &mut config).run(&source),
+        Err(_) => config.unread.push(ELSEWHERE.to_string()),
+    }
+    config.unread.sort();
+    config.unread.dedup();
+    config
+}
+
+struct Reader<'a> {
+    config: &'a mut NextConfig,
+    /// Every `const name = value` of the file, at any depth.
+    values: HashMap<&'a str, &'a Expr>,
+    functions: HashMap<&'a str, &'a Function>,
+}
+
+/// Collects declarations; of two with one name the first counts.
+#[derive(Default)]
+struct Declarations<'a> {
+    values: HashMap<&'a str, &'a Expr>,
+    functions: HashMap<&'a str, &'a Function>,
+}
+
+impl<'a> Declarations<'a> {
+    fn statement(&mut self, statement: &'a Stmt) {
+        if let Stmt::Decl(declaration) = statement {
+            self.declaration(declaration);
+        }
+    }
+
+    fn declaration(&mut self, declaration: &'a Decl) {
+        match declaration {
+            Decl::Var(var) => self.var(var),
+            Decl::Fn(function) => {
+                self.functions
+                    .entry(&function.ident.sym)
+                    .or_insert(&function.function);
+                for statement in function.function.body.iter().flat_map(|body| &body.stmts) {
+                    self.statement(statement);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn var(&mut self, var: &'a VarDecl) {
+        for declarator in &var.decls {
+            if let (Pat::Ident(name), Some(value)) = (&declarator.name, &declarator.init) {
+                self.values.entry(&name.id.sym).or_insert(value);
+                self.inside(value);
+            }
+        }
+    }
+
+    /// The declarations of a function that stands as a value.
+    fn inside(&mut self, value: &'a Expr) {
+        let body = match value {
+            Expr::Arrow(arrow) => match &*arrow.body {
+                ArrowFunctionBody::FunctionBody(body) => Some(body),
+                ArrowFunctionBody::Expr(_) => None,
+            },
+            Expr::Fn(function) => function.function.body.as_ref(),
+            _ => None,
+        };
+        for statement in body.iter().flat_map(|body| &body.stmts) {
+            self.statement(statement);
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn new(source: &'a Source, config: &'a mut NextConfig) -> Self {
+        let mut found = Declarations::default();
+        for item in source.items() {
+            match item {
+                ModuleItem::Stmt(Stmt::Expr(statement)) => {
+                    if let Expr::Assign(assign) = &*statement.expr {
+                        found.inside(&assign.right);
+                    }
+                }
+                ModuleItem::Stmt(statement) => found.statement(statement),
+                ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(export)) => {
+                    found.declaration(&export.decl);
+                }
+                ModuleItem::ModuleDecl(ModuleDecl::ExportDefaultExpr(export)) => {
+                    found.inside(&export.expr);
+                }
+                ModuleItem::ModuleDecl(ModuleDecl::ExportDefaultDecl(export)) => {
+                    if let DefaultDecl::Fn(function) = &export.decl {
+                        let body = function.function.body.iter();
+                        body.flat_map(|body| &body.stmts)
+                            .for_each(|statement| found.statement(statement));
+                    }
+                }
+                ModuleItem::ModuleDecl(_) => {}
+            }
+        }
+        Reader {
+            config,
+            values: found.values,
+            functions: found.functions,
+        }
+    }
+
+    fn run(&mut self, source: &'a Source) {
+        for item in source.items() {
+            match item {
+                ModuleItem::ModuleDecl(ModuleDecl::ExportDefaultExpr(export)) => {
+                    self.exported(&export.expr, MAX_DEPTH);
+                }
+                ModuleItem::ModuleDecl(ModuleDecl::TsExportAssignment(export)) => {
+                    self.exported(&export.expr, MAX_DEPTH);
+                }
+                ModuleItem::ModuleDecl(ModuleDecl::ExportDefaultDecl(export)) => {
+                    if let DefaultDecl::Fn(function) = &export.decl {
+                        self.returned(function.function.body.as_ref(), MAX_DEPTH);
+                    }
+                }
+                ModuleItem::Stmt(Stmt::Expr(statement)) => {
+                    if let Expr::Assign(assign) = &*statement.expr {
+                        self.assigned(assign);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// `module.exports = …`, `exports.default = …`, `nextConfig.basePath = …`.
+    fn assigned(&mut self, assign: &'a AssignExpr) {
+        let AssignTarget::Simple(SimpleAssignTarget::Member(target)) = &assign.left else {
+            return;
+        };
+        let Some((object, name)) = member(target) else {
+            return;
+        };
+        match (object, name) {
+            ("module", "exports") | ("exports", "default") => {
+                self.exported(&assign.right, MAX_DEPTH);
+            }
+            ("exports" | "module", _) => {}
+            _ => self.entry(name, Some(&assign.right), MAX_DEPTH),
+        }
+    }
+
+    /// An expression that gives the configuration.
+    fn exported(&mut self, value: &'a Expr, left: usize) {
+        if left == 0 {
+            return self.unread(ELSEWHERE);
+        }
+        let left = left - 1;
+        match bare(value) {
+            Expr::Object(object) => self.object(object, left),
+            Expr::Ident(name) => {
+                if let Some(value) = self.values.get(&*name.sym) {
+                    self.exported(value, left);
+                } else if let Some(function) = self.functions.get(&*name.sym) {
+                    self.returned(function.body.as_ref(), left);
+                } else {
+                    self.unread(ELSEWHERE);
+                }
+            }
+            Expr::Arrow(arrow) => self.arrow(arrow, left),
+            Expr::Fn(function) => self.returned(function.function.body.as_ref(), left),
+            Expr::Cond(condition) => {
+                self.exported(&condition.cons, left);
+                self.exported(&condition.alt, left);
+            }
+            Expr::Call(call) => {
+                // `withX(config)`, `compose(…)(config)`, `Object.assign({}, config)`.
+                let mut seen = false;
+                for argument in &call.args {
+                    match bare(&argument.expr) {
+                        Expr::Lit(_) | Expr::Array(_) => continue,
+                        Expr::Arrow(_) | Expr::Fn(_) if call.args.len() > 1 => continue,
+                        value => self.exported(value, left),
+                    }
+                    seen = true;
+                }
+                if let (false, Callee::Expr(callee)) = (seen, &call.callee) {
+                    self.exported(callee, left);
+                }
+            }
+            _ => self.unread(ELSEWHERE),
+        }
+    }
+
+    fn arrow(&mut self, arrow: &'a ArrowExpr, left: usize) {
+        match &*arrow.body {
+            ArrowFunctionBody::FunctionBody(body) => self.returned(Some(body), left),
+            ArrowFunctionBody::Expr(value) => self.exported(value, left),
+        }
+    }
+
+    /// What the `return`s of a function give, those of functions inside it left out.
+    fn returned(&mut self, body: Option<&'a FunctionBody>, left: usize) {
+        #[derive(Default)]
+        struct Returns<'a>(Vec<&'a ReturnStmt>);
+        fn collect<'a>(statement: &'a Stmt, out: &mut Returns<'a>) {
+            match statement {
+                Stmt::Return(found) => out.0.push(found),
+                Stmt::Block(block) => block.stmts.iter().for_each(|inner| collect(inner, out)),
+                Stmt::If(branch) => {
+                    collect(&branch.cons, out);
+                    branch.alt.iter().for_each(|inner| collect(inner, out));
+                }
+                Stmt::Switch(switch) => {
+                    let inner = switch.cases.iter().flat_map(|case| &case.cons);
+                    inner.for_each(|inner| collect(inner, out));
+                }
+                Stmt::Try(block) => {
+                    block
+                        .block
+                        .stmts
+                        .iter()
+                        .for_each(|inner| collect(inner, out));
+                }
+                _ => {}
+            }
+        }
+        let mut returns = Returns::default();
+        for statement in body.iter().flat_map(|body| &body.stmts) {
+            collect(statement, &mut returns);
+        }
+        for found in returns.0.iter().filter_map(|found| found.arg.as_ref()) {
+            self.exported(found, left);
+        }
+    }
+
+    fn object(&mut self, object: &'a ObjectLit, left: usize) {
+        for property in &object.props {
+            match property {
+                PropOrSpread::Spread(spread) => self.exported(&spread.expr, left),
+                PropOrSpread::Prop(property) => match &**property {
+                    Prop::KeyValue(pair) => match key(&pair.key) {
+                        Some(name) => self.entry(name, Some(&pair.value), left),
+                        None => self.unread(ELSEWHERE),
+                    },
+                    Prop::Shorthand(name) => {
+                        let value = self.values.get(&*name.sym).copied();
+                        self.entry(&name.sym, value, left);
+                    }
+                    Prop::Method(method) => {
+                        if let Some(name) = key(&method.key) {
+                            self.entry(name, None, left);
+                        }
+                    }
+                    _ => self.unread(ELSEWHERE),
+                },
+            }
+        }
+    }
+
+    /// One entry; a method, or a name that is bound elsewhere, has no value.
+    fn entry(&mut self, name: &str, value: Option<&'a Expr>, left: usize) {
+        let value = value.map(|value| self.followed(value, left));
+        let absent = match value {
+            Some(Expr::Ident(name)) => &*name.sym == "undefined",
+            Some(Expr::Lit(Lit::Null(_))) => true,
+            Some(Expr::Lit(Lit::Bool(value))) => !value.value,
+            _ => false,
+        };
+        if absent {
+            return;
+        }
+        let mut read = true;
+        match name {
+            "headers" => self.config.headers = true,
+            "rewrites" => self.config.rewrites = true,
+            "redirects" => self.config.redirects = true,
+            "i18n" => self.config.i18n = true,
+            "basePath" => match value.and_then(string) {
+                Some(text) => self.config.base_path = text,
+                None => read = false,
+            },
+            "output" => match value.and_then(string) {
+                Some(text) => self.config.output_export |= text == "export",
+                None => read = false,
+            },
+            "pageExtensions" => match value.and_then(strings) {
+                Some(list) => self.config.page_extensions = list,
+                None => read = false,
+            },
+            "cacheComponents" | "dynamicIO" => match value {
+                Some(Expr::Lit(Lit::Bool(_))) => self.config.cache_components = true,
+                _ => read = false,
+            },
+            "experimental" => match value {
+                Some(Expr::Object(object)) => self.object(object, left),
+                _ => read = false,
+            },
+            _ => {}
+        }
+        if !read {
+            self.unread(name);
+        }
+    }
+
+    /// The value that a name stands for, or the value itself.
+    fn followed(&self, value: &'a Expr, left: usize) -> &'a Expr {
+        let mut value = bare(value);
+        for _ in 0..left {
+            match value {
+                Expr::Ident(name) if self.values.contains_key(&*name.sym) => {
+                    value = bare(self.values[&*name.sym]);
+                }
+                _ => break,
+            }
+        }
+        value
+    }
+
+    fn unread(&mut self, name: &str) {
+        self.config.unread.push(name.to_string());
+    }
+}
+
+/// The expression inside parentheses, casts and `await`.
+fn bare(mut value: &Expr) -> &Expr {
+    loop {
+        value = match value {
+            Expr::Paren(inner) => &inner.expr,
+            Expr::TsAs(inner) => &inner.expr,
+            Expr::TsSatisfies(inner) => &inner.expr,
+            Expr::TsConstAssertion(inner) => &inner.expr,
+            Expr::TsNonNull(inner) => &inner.expr,
+            Expr::Await(inner) => &inner.arg,
+            value => return value,
+        };
+    }
+}
+
+fn member(member: &MemberExpr) -> Option<(&str, &str)> {
+    match (&*member.obj, &member.prop) {
+        (Expr::Ident(object), MemberProp::Ident(name)) => Some((&object.sym, &name.sym)),
+        _ => None,
+    }
+}
+
+fn key(key: &PropName) -> Option<&str> {
+    match key {
+        PropName::Ident(name) => Some(&name.sym),
+        PropName::Str(text) => text.value.as_str(),
+        _ => None,
+    }
+}
+
+fn string(value: &Expr) -> Option<String> {
+    match value {
+        Expr::Lit(Lit::Str(text)) => text.value.as_str().map(str::to_string),
+        Expr::Tpl(template) if template.exprs.is_empty() => {
+            template.quasis.first().map(|quasi| quasi.raw.to_string())
+        }
+        _ => None,
+    }
+}
+
+fn strings(value: &Expr) -> Option<Vec<String>> {
+    let Expr::Array(array) = value else {
+        return None;
+    };
+    let element = |element: &Option<_>| match element {
+        Some(swc_core::ecma::ast::ExprOrSpread { spread: None, expr }) => string(expr),
+        _ => None,
+    };
+    array.elems.iter().map(element).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> NextConfig {
+        read("next.config.mjs", text)
+    }
+
+    #[test]
+    fn reads_every_shape_of_export() {
+        for text in [
+            "export default { basePath: '/docs' }",
+            "module.exports = { basePath: '/docs' }",
+            "const nextConfig = { basePath: `/docs` }; module.exports = withA(withB(nextConfig))",
+            "export default withSentry(withMDX({})({ basePath: '/docs' }), { silent: true })",
+            "export default async (phase) => { const c = { basePath: '/docs' }; return c }",
+            "module.exports = function config() { if (a) { return { basePath: '/docs' } } return {} }",
+            "const base = '/docs'; const c = {}; c.basePath = base; export default c",
+            "const shared = { basePath: '/docs' }; export default { ...shared }",
+            "module.exports = () => plugins.reduce((acc, next) => next(acc), { basePath: '/docs' })",
+            "const config = () => ({ basePath: '/docs' }); export default config",
+        ] {
+            let config = config(text);
+            assert_eq!(config.base_path, "/docs", "{text}");
+            assert_eq!(config.unread, [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_typescript_and_every_key() {
+        let text = "import type { NextConfig } from 'next';\nconst c = { i18n, output: 'export', pageExtensions: ['page.tsx', 'api.ts'], experimental: { dynamicIO: true }, async headers() { return [] }, rewrites: async () => [] } satisfies NextConfig;\nexport default c as NextConfig;";
+        let config = read("next.config.ts", text);
+        assert!(config.i18n && config.output_export && config.cache_components);
+        assert!(config.headers && config.rewrites && !config.redirects);
+        assert_eq!(config.page_extensions, ["page.tsx", "api.ts"]);
+        assert_eq!(config.unread, [""; 0]);
+    }
+
+    #[test]
+    fn names_what_it_cannot_read() {
+        assert_eq!(
+            config("export default { basePath: process.env.BASE }").unread,
+            ["basePath"]
+        );
+        assert_eq!(
+            config("import a from './a'; export default { ...a }").unread,
+            ["..."]
+        );
+        assert_eq!(config("export default {").unread, ["..."]);
+        assert_eq!(
+            config("export default { output: a ? 'export' : undefined }").unread,
+            ["output"]
+        );
+        assert_eq!(config("const a = a; export default a").unread, ["..."]);
+        assert!(
+            config("export default { i18n: undefined, output: undefined }")
+                .unread
+                .is_empty()
+        );
+    }
+}

@@ -1,0 +1,190 @@
+//! Prints an outcome for people ([`terminal`]) and for programs ([`json`]). Everything
+//! here returns text; `main.rs` prints it.
+
+use std::borrow::Cow;
+
+use anstyle::{AnsiColor, Style};
+use routelift_transforms::outcome::{Outcome, Refusal, RouteOutcome, WayOut};
+use routelift_transforms::project::Project;
+
+pub mod json;
+pub mod table;
+pub mod terminal;
+
+/// One root's result and how to speak of it.
+#[derive(Debug)]
+pub struct View {
+    /// The project as it was loaded.
+    pub project: Project,
+    /// What the run came to.
+    pub outcome: Outcome,
+    /// What stands before a path of the project so that it can be opened from the current
+    /// directory; empty or ending in `/`.
+    pub shown: String,
+    /// What stands before a path of the project in the diff; empty or ending in `/`.
+    pub prefix: String,
+}
+
+impl View {
+    /// The text that was loaded of a file.
+    pub fn text(&self, file: &str) -> Option<&str> {
+        let source = self
+            .project
+            .files
+            .get(file)
+            .and_then(|file| file.text.as_deref());
+        source.or_else(|| self.project.texts.get(file).map(String::as_str))
+    }
+
+    /// Whether a file of the project is executable.
+    pub fn executable(&self, file: &str) -> bool {
+        self.project
+            .files
+            .get(file)
+            .is_some_and(|file| file.executable)
+    }
+
+    /// The diff of all changes.
+    pub fn diff(&self) -> String {
+        crate::diff::render(&self.outcome.changes, &self.prefix, |path| {
+            self.executable(path)
+        })
+    }
+
+    /// Every refusal, of apps and of routes, in order.
+    pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
+        let apps = self.outcome.apps.iter();
+        apps.flat_map(|app| {
+            let routes = app.routes.iter().flat_map(|route| &route.refusals);
+            app.refusals.iter().chain(routes)
+        })
+    }
+
+    /// Every route, in order.
+    pub fn routes(&self) -> impl Iterator<Item = &RouteOutcome> {
+        self.outcome.apps.iter().flat_map(|app| &app.routes)
+    }
+}
+
+/// Whether a route stays where it is.
+pub fn is_left(route: &RouteOutcome) -> bool {
+    !route.refusals.is_empty()
+        || route
+            .methods
+            .iter()
+            .all(|method| method.way_out == WayOut::Left)
+}
+
+/// How to print to one stream.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Whether to colour.
+    pub colour: bool,
+    /// Whether a person sees it, so that what a terminal would obey must be masked.
+    pub terminal: bool,
+    /// Columns.
+    pub width: usize,
+}
+
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+pub(crate) const RED: Style = AnsiColor::Red.on_default();
+pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
+pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
+pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
+
+impl Look {
+    /// The text in a style, when there is colour.
+    pub fn paint(self, style: Style, text: &str) -> String {
+        if self.colour {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_string()
+        }
+    }
+}
+
+/// The text with every character masked that a terminal would obey: control characters
+/// but tab and line feed, and Unicode's overrides of the direction of text.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    let mask = |c: char| {
+        let control = c.is_control() && c != '\n' && c != '\t';
+        control
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.chars().any(mask) {
+        let shown = |c: char| match u32::from(c) {
+            code @ 0..0x20 if mask(c) => char::from_u32(0x2400 + code).unwrap_or('\u{fffd}'),
+            _ if mask(c) => '\u{fffd}',
+            _ => c,
+        };
+        Cow::Owned(text.chars().map(shown).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Breaks a text into lines of at most `width` columns at spaces; a longer word stands
+/// alone.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    use unicode_width::UnicodeWidthStr;
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_string()),
+        }
+    }
+    lines
+}
+
+/// What a code means, in three labelled and wrapped paragraphs.
+pub fn meaning(what: &str, why: &str, mend: &str, look: Look) -> String {
+    let mut out = String::new();
+    for (label, text) in [("what", what), ("why", why), ("do", mend)] {
+        let lines = wrap(text, look.width.saturating_sub(8));
+        for (number, line) in lines.iter().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            out.push_str(&format!("  {label:<4}  {line}\n"));
+        }
+    }
+    out
+}
+
+/// The diff as a person sees it: coloured, and masked by [`clean`].
+pub fn shown_diff(diff: &str, look: Look) -> String {
+    if !look.terminal && !look.colour {
+        return diff.to_string();
+    }
+    let mut out = String::new();
+    let mut in_hunk = false;
+    for line in diff.split_inclusive('\n') {
+        let (text, end) = match line.strip_suffix('\n') {
+            Some(text) => (text, "\n"),
+            None => (line, ""),
+        };
+        in_hunk = (in_hunk && !text.starts_with("diff --git ")) || text.starts_with("@@ ");
+        let style = match text.as_bytes().first() {
+            Some(b'@') => Some(CYAN),
+            Some(b'-') if in_hunk => Some(RED),
+            Some(b'+') if in_hunk => Some(GREEN),
+            _ if !in_hunk => Some(BOLD),
+            _ => None,
+        };
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        let text = if look.terminal {
+            clean(text)
+        } else {
+            Cow::Borrowed(text)
+        };
+        out.push_str(&style.map_or(text.to_string(), |style| look.paint(style, &text)));
+        out.push_str(end);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;
