@@ -51,7 +51,7 @@ fn print(output: &Output) -> std::io::Result<()> {
 }
 
 fn look(stream: &(impl RawStream + IsTerminal), colour: ColorChoice) -> Look {
-    let terminal = stream.is_terminal();
+    let terminal = std::io::IsTerminal::is_terminal(stream);
     let colour = match colour {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
