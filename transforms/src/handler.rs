@@ -20,6 +20,17 @@ pub struct Group<'a> {
     pub methods: Vec<String>,
     /// The handler as these methods see it.
     pub reading: Reading<'a>,
+    /// Whether none of these methods is told apart by the handler.
+    pub others: bool,
+}
+
+impl Group<'_> {
+    /// Whether the group ends by answering 405.
+    pub fn refuses(&self) -> bool {
+        self.reading.effects.iter().filter_map(reply).last().is_some_and(|reply| {
+            reply.status.and_then(crate::emit::reply::number) == Some(405)
+        })
+    }
 }
 
 /// What an API file does.
@@ -130,23 +141,29 @@ pub fn read<'a>(module: &ApiModule<'a>, strict: bool) -> Result<Handler<'a>, Vec
             .iter_mut()
             .find(|group| same_code(&group.reading, &reading))
         {
-            Some(group) => group.methods.push(method),
+            Some(group) => {
+                group.others &= !methods.contains(&method);
+                group.methods.push(method);
+            }
             None => groups.push(Group {
+                others: !methods.contains(&method),
                 methods: vec![method],
                 reading,
             }),
         }
     }
     if groups.len() > 1 && duplicated_lines(module, &groups) > 15 {
-        let all: Vec<String> = groups
+        let mut all: Vec<String> = groups
             .iter()
             .flat_map(|group| group.methods.clone())
             .collect();
+        all.sort_by_key(|method| METHODS.iter().position(|known| known == method));
         let reading = flow::read(module, handler, &roles, &all);
         if reading.refusals.is_empty() && !reading.falls {
             groups = vec![Group {
                 methods: all,
                 reading,
+                others: false,
             }];
         }
     }

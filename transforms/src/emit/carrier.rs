@@ -152,6 +152,8 @@ pub fn lower<'a>(
         shifts: Vec::new(),
         hoists: Vec::new(),
         dropped: Vec::new(),
+        drops: Vec::new(),
+        bounds: reading.unwrapped.iter().map(|(_, kept, _)| kept.clone()).collect(),
         refusals: Vec::new(),
         names: function_names(ctx.source, function),
         request: param_name(function, reading, Role::Request)
@@ -206,6 +208,10 @@ struct Writer<'w, 'a, 'm> {
     shifts: Shifts,
     hoists: Vec<(usize, String)>,
     dropped: Vec<Range<usize>>,
+    /// What is removed for `dropped`, with white space.
+    drops: Vec<Range<usize>>,
+    /// What unwrapped blocks keep.
+    bounds: Vec<Range<usize>>,
     refusals: Vec<Refusal>,
     names: Vec<(Id, Range<usize>)>,
     request: String,
@@ -230,38 +236,56 @@ impl<'a> Writer<'_, 'a, '_> {
             .to_string()
     }
 
-    /// Removes a statement with its lines and the comments directly above it.
+    /// Removes a statement with its lines and the comments directly above it. Of two empty
+    /// lines around it one stays, and none at the end of a block.
     fn drop_statement(&mut self, range: Range<usize>) {
         let text = &self.ctx.source.text;
         let start = leading_comments(self.ctx.source, range.start);
         self.dropped.push(start..range.end);
-        let line = line_start(text, start);
-        let rest = &text[range.end..];
-        let newline = rest.find('\n').map_or(rest.len(), |at| at + 1);
-        let alone = text[line..start].trim().is_empty() && rest[..newline].trim().is_empty();
-        if !alone {
-            self.edits.delete(start..range.end);
-            return;
+        // Only what the innermost unwrapped block keeps may be touched.
+        let bounds = self
+            .bounds
+            .iter()
+            .filter(|kept| kept.start <= range.start && range.end <= kept.end)
+            .min_by_key(|kept| kept.end - kept.start)
+            .cloned()
+            .unwrap_or(0..text.len());
+        let start = start.max(bounds.start);
+        let before = text[bounds.start..start].trim_end();
+        let after = &text[range.end..bounds.end];
+        let white = after.len() - after.trim_start().len();
+        let own_line = text[bounds.start + before.len()..start].contains('\n') || before.is_empty();
+        let line_ends = after[..white].contains('\n') || after.trim().is_empty();
+        if !own_line || !line_ends {
+            self.drops.push(start..range.end);
+        } else if before.is_empty() && bounds.start > 0 {
+            // First of an unwrapped block: up to the next statement.
+            self.drops.push(start..range.end + white);
+        } else if after.trim().is_empty() && bounds.end < text.len() {
+            // Last of an unwrapped block: from the end of the statement before.
+            self.drops.push(bounds.start + before.len()..range.end);
+        } else {
+            // Whole lines, from the start of the first to the start of the line after the last.
+            let from = line_start(text, start);
+            let mut end = range.end + after.find('\n').map_or(after.len(), |at| at + 1);
+            let opens = before.ends_with('{');
+            let blank_before = text[bounds.start + before.len()..from].matches('\n').count() > 1;
+            let closes = after.trim_start().starts_with('}');
+            if closes && blank_before {
+                let from = bounds.start + before.len();
+                self.drops.push(from + text[from..].find('\n').map_or(0, |at| at + 1)..end);
+                return;
+            }
+            if opens || blank_before {
+                while let Some(at) = text[end..bounds.end].find('\n') {
+                    if !text[end..end + at].trim().is_empty() {
+                        break;
+                    }
+                    end += at + 1;
+                }
+            }
+            self.drops.push(from..end);
         }
-        let mut from = line;
-        let mut end = range.end + newline;
-        // Of two empty lines around it one stays; none after an opening or before a closing brace.
-        let before = text[..line].trim_end_matches([' ', '\t']);
-        let blank_before = before.ends_with("\n\n") || before.ends_with("\n\r\n");
-        let opens = text[..line].trim_end().ends_with('{');
-        let following = &text[end..];
-        let blank_line = following
-            .find('\n')
-            .filter(|at| following[..*at].trim().is_empty());
-        if let Some(at) = blank_line.filter(|_| blank_before || opens) {
-            end += at + 1;
-        } else if blank_before && text[end..].trim_start().starts_with('}') {
-            from = before.trim_end_matches(['\n', '\r']).len()
-                + before[before.trim_end_matches(['\n', '\r']).len()..]
-                    .find('\n')
-                    .map_or(0, |at| at + 1);
-        }
-        self.edits.delete(from..end);
     }
 
     fn structure(&mut self, reading: &Reading) {
@@ -1282,6 +1306,15 @@ impl<'a> Writer<'_, 'a, '_> {
 
     fn finish(mut self) -> Result<Lowered, Vec<Refusal>> {
         let text = &self.ctx.source.text;
+        self.drops.sort_by_key(|range| (range.start, range.end));
+        let mut drops: Vec<Range<usize>> = Vec::new();
+        for range in self.drops.drain(..) {
+            match drops.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => drops.push(range),
+            }
+        }
+        drops.into_iter().for_each(|range| self.edits.delete(range));
         let mut by_line: BTreeMap<usize, i64> = BTreeMap::new();
         for (line, by) in &self.shifts {
             *by_line.entry(*line).or_default() += by;

@@ -56,7 +56,11 @@ impl Imports {
     /// The import statements as lines, without those names that `present` says are there.
     pub fn lines(&self, style: &Style, typescript: bool) -> Vec<String> {
         let mut lines = Vec::new();
-        for (module, names) in &self.wanted {
+        // Packages first, then the project's own modules.
+        let own = |module: &str| module.starts_with(['.', '@', '~', '#']);
+        let mut modules: Vec<_> = self.wanted.iter().collect();
+        modules.sort_by_key(|(module, _)| own(module));
+        for (module, names) in modules {
             let all_types = names.values().all(|type_only| *type_only);
             let list: Vec<String> = names
                 .iter()

@@ -93,6 +93,7 @@ pub fn write<'a>(
         helpers: BTreeSet::new(),
         notes: BTreeMap::new(),
         kept: Vec::new(),
+        specifiers: relative_specifiers(module.source, around.rebase),
     };
     let mut lowered_carriers = Vec::new();
     for (name, function, reading) in &handler.carriers {
@@ -145,6 +146,8 @@ struct File<'f, 'a> {
     helpers: BTreeSet<Helper>,
     notes: BTreeMap<String, BTreeSet<Note>>,
     kept: Vec<Range<usize>>,
+    /// Relative specifiers with their new texts.
+    specifiers: Vec<(Range<usize>, String)>,
 }
 
 impl<'a> File<'_, 'a> {
@@ -252,11 +255,15 @@ impl<'a> File<'_, 'a> {
             }
             self.keep(function, lowered);
             let single = &group.methods[0];
-            let name = if handler.any_method && group.methods.len() > 1 {
-                match &function.name {
-                    Some(name) if !METHODS.contains(&&*name.0) => name.0.to_string(),
-                    _ => "handler".to_string(),
-                }
+            let own_name = match &function.name {
+                Some(name) if !METHODS.contains(&&*name.0) => name.0.to_string(),
+                _ => "handler".to_string(),
+            };
+            // One function for several methods keeps its name; so does one that only refuses.
+            let name = if groups.len() == 1 && group.methods.len() > 1 {
+                own_name
+            } else if group.others && group.methods.len() > 1 {
+                if group.refuses() { "methodNotAllowed".to_string() } else { own_name }
             } else {
                 single.clone()
             };
@@ -282,6 +289,9 @@ impl<'a> File<'_, 'a> {
             self.collect(lowered, &methods);
         }
         self.place_handler(texts, aliases, function);
+        self.rebase_imports(handler);
+        self.keep_rest(handler);
+        self.write_imports();
         if exports_get && self.around.next.has(Feature::StaticGetHandlers) {
             // Measured on 14: without it a GET may be prerendered and its fetches are cached for ever.
             self.segment_lines(vec!["export const revalidate = 0".to_string()]);
@@ -292,20 +302,10 @@ impl<'a> File<'_, 'a> {
         if let Some(config) = &self.module.config {
             self.delete_lines(config.statement.clone());
         }
-        self.rebase_imports();
-        self.keep_rest(handler);
-        self.write_imports();
         let text = self
             .edits
             .render(&source.text, 0..source.text.len())
-            .map_err(|overlap| {
-                vec![refuse_at(
-                    source,
-                    Reason::OutputUnparsable,
-                    overlap.0,
-                    "edits overlap",
-                )]
-            })?;
+            .map_err(|overlap| vec![refuse_at(source, Reason::OutputUnparsable, overlap.0.clone(), format!("edits overlap: {:?} and {:?}", &source.text[overlap.0.clone()], &source.text[overlap.1.clone()]))])?;
         let text = if source.crlf() {
             text.replace("\r\n", "\n").replace('\n', "\r\n")
         } else {
@@ -512,7 +512,7 @@ impl<'a> File<'_, 'a> {
                             name
                         });
                         if typescript && needs.next_request {
-                            self.imports.type_only("next/server", "NextRequest");
+                            self.imports.value("next/server", "NextRequest");
                         }
                     }
                 }
@@ -586,18 +586,15 @@ impl<'a> File<'_, 'a> {
                 self.style.trailing
             )
         };
-        let body = match function.body {
-            Body::Block(_, (start, end)) => lowered.edits.render(&source.text, start..end),
-            Body::Expr(expr) => lowered.edits.render(&source.text, source.range(expr)),
+        let mut edits = lowered.edits.clone();
+        for (range, new) in &self.specifiers {
+            edits.replace_soft(range.clone(), new.clone());
         }
-        .map_err(|overlap| {
-            vec![refuse_at(
-                source,
-                Reason::OutputUnparsable,
-                overlap.0,
-                "edits overlap",
-            )]
-        })?;
+        let body = match function.body {
+            Body::Block(_, (start, end)) => edits.render(&source.text, start..end),
+            Body::Expr(expr) => edits.render(&source.text, source.range(expr)),
+        }
+        .map_err(|overlap| vec![refuse_at(source, Reason::OutputUnparsable, overlap.0.clone(), format!("edits overlap: {:?} and {:?}", &source.text[overlap.0.clone()], &source.text[overlap.1.clone()]))])?;
         let end = if arrow && source.text[..function.statement.end].ends_with(';') {
             ";"
         } else {
@@ -743,6 +740,7 @@ impl<'a> File<'_, 'a> {
                 }
             }
             None => {
+                let exports = if functions.is_empty() || exports.is_empty() { exports } else { format!("\n{exports}").trim_start_matches('\n').to_string() };
                 let both: Vec<String> = [functions, exports]
                     .into_iter()
                     .filter(|text| !text.is_empty())
@@ -802,63 +800,14 @@ impl<'a> File<'_, 'a> {
             .unwrap_or(0)
     }
 
-    fn rebase_imports(&mut self) {
-        struct Specifiers<'s, 'e> {
-            source: &'s crate::source::Source,
-            found: &'e mut Vec<(Range<usize>, String)>,
-        }
-        impl Visit for Specifiers<'_, '_> {
-            fn visit_import_decl(&mut self, node: &ImportDecl) {
-                self.add(&node.src);
-            }
-            fn visit_named_export(&mut self, node: &NamedExport) {
-                node.src.iter().for_each(|src| self.add(src));
-            }
-            fn visit_export_all(&mut self, node: &ExportAll) {
-                self.add(&node.src);
-            }
-            fn visit_call_expr(&mut self, node: &CallExpr) {
-                let loads = match &node.callee {
-                    Callee::Import(_) => true,
-                    Callee::Expr(callee) => match bare(callee) {
-                        Expr::Ident(name) => name.sym == "require" && self.source.is_global(name),
-                        Expr::Member(_) => self.source.text_of(&**callee).starts_with("jest."),
-                        _ => false,
-                    },
-                    Callee::Super(_) => false,
-                };
-                if loads
-                    && let Some(arg) = node.args.first()
-                    && let Expr::Lit(Lit::Str(text)) = &*arg.expr
-                {
-                    self.add(text);
-                }
-                node.visit_children_with(self);
-            }
-            fn visit_ts_import_type(&mut self, node: &TsImportType) {
-                self.add(&node.arg);
-            }
-        }
-        impl Specifiers<'_, '_> {
-            fn add(&mut self, text: &Str) {
-                self.found.push((
-                    self.source.range(text),
-                    text.value.to_string_lossy().into_owned(),
-                ));
-            }
-        }
-        let mut found = Vec::new();
-        let mut visitor = Specifiers {
-            source: self.module.source,
-            found: &mut found,
-        };
-        self.module.source.module.visit_with(&mut visitor);
-        for (range, specifier) in found {
-            if specifier.starts_with('.') {
-                let new = (self.around.rebase)(&specifier);
-                if new != specifier {
-                    self.edits.replace(range.start + 1..range.end - 1, new);
-                }
+    /// Writes the relative specifiers outside the functions that were written anew.
+    fn rebase_imports(&mut self, handler: &Handler) {
+        let written: Vec<Range<usize>> = std::iter::once(self.module.handler.statement.clone())
+            .chain(handler.carriers.iter().map(|(_, function, _)| function.statement.clone()))
+            .collect();
+        for (range, new) in &self.specifiers {
+            if !written.iter().any(|statement| statement.start <= range.start && range.end <= statement.end) {
+                self.edits.replace_soft(range.clone(), new.clone());
             }
         }
     }
@@ -915,6 +864,68 @@ impl<'a> File<'_, 'a> {
                 || variables.decls.iter().any(|declarator| matches!(declarator.init.as_deref().map(bare), Some(Expr::New(new)) if matches!(bare(&new.callee), Expr::Ident(name) if matches!(&*name.sym, "Map" | "Set" | "WeakMap")))))
         })
     }
+}
+
+/// The relative specifiers of a file that another place spells in another way: the range
+/// between the quotes and the new text.
+fn relative_specifiers(source: &crate::source::Source, rebase: &dyn Fn(&str) -> String) -> Vec<(Range<usize>, String)> {
+        struct Specifiers<'s, 'e> {
+            source: &'s crate::source::Source,
+            found: &'e mut Vec<(Range<usize>, String)>,
+        }
+        impl Visit for Specifiers<'_, '_> {
+            fn visit_import_decl(&mut self, node: &ImportDecl) {
+                self.add(&node.src);
+            }
+            fn visit_named_export(&mut self, node: &NamedExport) {
+                node.src.iter().for_each(|src| self.add(src));
+            }
+            fn visit_export_all(&mut self, node: &ExportAll) {
+                self.add(&node.src);
+            }
+            fn visit_call_expr(&mut self, node: &CallExpr) {
+                let loads = match &node.callee {
+                    Callee::Import(_) => true,
+                    Callee::Expr(callee) => match bare(callee) {
+                        Expr::Ident(name) => name.sym == "require" && self.source.is_global(name),
+                        Expr::Member(_) => self.source.text_of(&**callee).starts_with("jest."),
+                        _ => false,
+                    },
+                    Callee::Super(_) => false,
+                };
+                if loads
+                    && let Some(arg) = node.args.first()
+                    && let Expr::Lit(Lit::Str(text)) = &*arg.expr
+                {
+                    self.add(text);
+                }
+                node.visit_children_with(self);
+            }
+            fn visit_ts_import_type(&mut self, node: &TsImportType) {
+                self.add(&node.arg);
+            }
+        }
+        impl Specifiers<'_, '_> {
+            fn add(&mut self, text: &Str) {
+                self.found.push((
+                    self.source.range(text),
+                    text.value.to_string_lossy().into_owned(),
+                ));
+            }
+        }
+        let mut found = Vec::new();
+        let mut visitor = Specifiers {
+            source,
+            found: &mut found,
+        };
+        source.module.visit_with(&mut visitor);
+    found
+        .into_iter()
+        .filter(|(_, specifier)| specifier.starts_with('.'))
+        .map(|(range, specifier)| (range.start + 1..range.end - 1, rebase(&specifier), specifier))
+        .filter(|(_, new, old)| new != old)
+        .map(|(range, new, _)| (range, new))
+        .collect()
 }
 
 fn reads_body(kind: &Kind) -> bool {
