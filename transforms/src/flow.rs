@@ -40,6 +40,8 @@ pub struct Reading<'a> {
     pub method_variables: Vec<(Id, Range<usize>)>,
     /// Parts of conditions that the method decides, and that are dropped with their statement.
     pub folded: Vec<Range<usize>>,
+    /// Bodies of `catch` clauses.
+    pub catches: Vec<Range<usize>>,
     /// The request and response parameters.
     pub roles: Vec<Option<Role>>,
 }
@@ -496,6 +498,8 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         let mut falls = self.list(&statement.block.stmts, next.clone(), false);
         let after_block = self.before.clone();
         if let Some(handler) = &statement.handler {
+            let range = self.source.range(handler);
+            self.out.catches.push(range);
             self.before = entry.clone();
             if self.prepared.len() > prepared && !self.only_before_replies(replies) {
                 self.before.mixed = true;

@@ -232,19 +232,20 @@ fn fallback(module: &ApiModule, others: &Reading) -> Option<Note> {
     if !others.refusals.is_empty() {
         return None;
     }
-    if !others.replies && others.falls && others.effects.iter().all(|effect| !calls(effect)) {
-        return Some(Note::UnansweredMethod);
-    }
-    let mut answers = others.effects.iter().filter_map(reply);
-    let only = answers.next()?;
-    if answers.next().is_some()
-        || others.falls
-        || only.status.and_then(crate::emit::reply::number) != Some(405)
-    {
+    // What a `catch` does counts for nothing where nothing is tried that could throw.
+    let caught = |effect: &&Effect| {
+        others.catches.iter().any(|range| range.start <= effect.range.start && effect.range.end <= range.end)
+    };
+    let effects: Vec<&Effect> = others.effects.iter().filter(|effect| !caught(effect)).collect();
+    if effects.iter().any(|effect| calls(effect)) || works(module, others) {
         return None;
     }
-    let quiet = others.effects.iter().all(|effect| !calls(effect)) && !works(module, others);
-    quiet.then_some(Note::Auto405)
+    let mut answers = effects.iter().filter_map(|effect| reply(effect));
+    let Some(only) = answers.next() else {
+        return (others.falls && !others.replies).then_some(Note::UnansweredMethod);
+    };
+    let refuses = only.status.and_then(crate::emit::reply::number) == Some(405);
+    (refuses && answers.next().is_none() && !others.falls).then_some(Note::Auto405)
 }
 
 fn reply<'e, 'a>(effect: &'e Effect<'a>) -> Option<&'e Reply<'a>> {
@@ -281,12 +282,8 @@ fn works(module: &ApiModule, others: &Reading) -> bool {
             let inside = |outer: &std::ops::Range<usize>| {
                 outer.start <= range.start && range.end <= outer.end
             };
-            !self
-                .others
-                .dropped
-                .iter()
-                .chain(&self.others.folded)
-                .any(inside)
+            let gone = self.others.dropped.iter().chain(&self.others.folded).chain(&self.others.catches);
+            !gone.into_iter().any(inside)
                 && !self
                     .others
                     .unwrapped

@@ -66,9 +66,15 @@ impl Context<'_, '_> {
         self.unwrapped
             .borrow()
             .iter()
-            .filter(|(range, _)| range.start < at && at < range.end)
+            .filter(|(range, _)| range.start <= at && at < range.end)
             .map(|(_, by)| by)
             .sum()
+    }
+
+    /// The indentation that the line of an offset gets.
+    pub fn indent_at(&self, at: usize) -> &str {
+        let indent = indentation(&self.source.text, at);
+        &indent[self.unwrapped_by(at).min(indent.len())..]
     }
 
     /// Whether request APIs are promises.
@@ -162,7 +168,7 @@ pub fn lower<'a>(
     *ctx.unwrapped.borrow_mut() = reading
         .unwrapped
         .iter()
-        .map(|(_, kept, levels)| (kept.clone(), levels * ctx.style.indent.chars().count()))
+        .map(|(whole, kept, levels)| (kept.clone(), moved(ctx, whole, kept, *levels)))
         .collect();
     writer.structure(reading);
     writer.method_variables(reading);
@@ -176,6 +182,18 @@ pub fn lower<'a>(
         writer.effect(effect, shared.as_deref());
     }
     writer.finish()
+}
+
+/// By how many characters what an unwrapped statement keeps moves to the left.
+fn moved(ctx: &Context, whole: &Range<usize>, kept: &Range<usize>, levels: usize) -> usize {
+    if levels == 0 {
+        return 0;
+    }
+    let width = |at: usize| indentation(&ctx.source.text, at).chars().count();
+    match width(kept.start).saturating_sub(width(whole.start)) {
+        0 => levels * ctx.style.indent.chars().count(),
+        by => by,
+    }
 }
 
 /// The identifiers of a function with their places.
@@ -309,13 +327,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 continue;
             }
             let text = &self.ctx.source.text;
-            let from = indentation(text, kept.start).chars().count() as i64;
-            let to = indentation(text, whole.start).chars().count() as i64;
-            let by = if from > to {
-                to - from
-            } else {
-                -((*levels * self.ctx.style.indent.chars().count()) as i64)
-            };
+            let by = -(moved(self.ctx, whole, kept, *levels) as i64);
             let mut at = kept.start;
             while let Some(newline) = text[at..kept.end].find('\n') {
                 at += newline + 1;
@@ -632,7 +644,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 let keyword = source.text[statement.start..declarator.start]
                     .trim_end()
                     .to_string();
-                let indent = indentation(&source.text, statement.start).to_string();
+                let indent = self.ctx.indent_at(statement.start).to_string();
                 let params = self.params();
                 let query = self.read_query();
                 let semi = if source.text[..statement.end].ends_with(';') {
@@ -902,7 +914,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 self.refuse(Reason::HeaderInCallback, effect.range.clone(), "");
                 continue;
             }
-            let indent = indentation(&self.ctx.source.text, statement.start).to_string();
+            let indent = self.ctx.indent_at(statement.start).to_string();
             let semi = if self.ctx.source.text[..statement.end].ends_with(';') {
                 ";"
             } else {
@@ -1165,7 +1177,7 @@ impl<'a> Writer<'_, 'a, '_> {
         } else {
             ""
         };
-        let indent = indentation(&source.text, statement.start).to_string();
+        let indent = self.ctx.indent_at(statement.start).to_string();
         let mut same = Vec::new();
         let mut lines = Vec::new();
         for (part, name) in parts {

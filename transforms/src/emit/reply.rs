@@ -304,6 +304,7 @@ fn options(ctx: &Context, parts: Vec<Part>, shared: Option<&str>) -> Vec<Fragmen
     for (index, part) in parts.into_iter().enumerate() {
         out.push(text(if index == 0 { "{ " } else { ", " }));
         match part {
+            Part::Status(range) if &ctx.source.text[range.clone()] == "status" => out.push(Fragment::Keep(range)),
             Part::Status(range) => out.extend([text("status: "), Fragment::Keep(range)]),
             Part::StatusText(status) => out.push(text(&format!("status: {status}"))),
             Part::Shared => match shared {
@@ -372,7 +373,9 @@ fn lay_out(
     } else {
         ""
     };
-    let indent = indentation(text, effect.range.start).to_string();
+    let old_indent = indentation(text, effect.range.start).chars().count() as i64;
+    let unit = ctx.style.indent.chars().count() as i64;
+    let indent = ctx.indent_at(effect.range.start).to_string();
     let column = text[line_start(text, effect.range.start)..effect.range.start]
         .chars()
         .count()
@@ -393,7 +396,7 @@ fn lay_out(
         || !many_lines && !options_text.contains('\n') && one_line <= ctx.style.width
     {
         if many_lines {
-            shift(ctx, &body, width(&indent), &mut shifts);
+            shift(ctx, &body, old_indent, &mut shifts);
         }
         fragments.extend(body);
         if !options.is_empty() {
@@ -420,7 +423,7 @@ fn lay_out(
         fragments.push(Fragment::Text(format!("{indent}}})")));
         return (fragments, shifts);
     }
-    shift(ctx, &body, width(&inner), &mut shifts);
+    shift(ctx, &body, old_indent + unit, &mut shifts);
     fragments.push(Fragment::Text(format!("\n{inner}")));
     fragments.extend(body);
     fragments.push(Fragment::Text(format!(",\n{inner}")));
