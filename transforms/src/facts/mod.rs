@@ -1,0 +1,4 @@
+//! Facts: what was understood of the code, without its spelling. Idioms and clients
+//! write them, deciding and emitting only read them.
+
+pub mod call;
