@@ -19,7 +19,7 @@ impl<'p> Reach<'p> {
         let pages = entries(project, app.pages.as_deref(), |path| {
             !path.starts_with("api/")
         });
-        let routes = entries(project, app.app.as_deref(), |path| is_app_entry(path));
+        let routes = entries(project, app.app.as_deref(), is_app_entry);
         let client = project
             .files
             .iter()

@@ -131,6 +131,15 @@ impl<'f> Context<'f> {
         None
     }
 
+    /// Whether the expression is the value of a property of this name, or in a list that is.
+    pub fn within_property(self, wanted: &str) -> bool {
+        self.0
+            .iter()
+            .rev()
+            .find(|frame| !matches!(frame, Frame::Through | Frame::Element))
+            .is_some_and(|frame| matches!(frame, Frame::Property(name) if name == wanted))
+    }
+
     /// The frames outside the nearest function, and whether that function renders.
     pub fn function(self) -> Option<(Context<'f>, bool)> {
         let at = self

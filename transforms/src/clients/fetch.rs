@@ -319,7 +319,7 @@ fn path(
             Some(Segment::Static(text)) if !text.contains(['%', '\'', '"', '\\']) => {
                 PathArgument::Text(text.clone())
             }
-            Some(Segment::Hole(number)) => {
+            Some(Segment::Hole(number) | Segment::Id(number)) => {
                 match patterns.first().and_then(|p| p.holes.get(*number)) {
                     Some(hole) if hole.plain => PathArgument::Expression(hole.range.clone()),
                     _ => return Err((range, "the URL is put together elsewhere".into())),

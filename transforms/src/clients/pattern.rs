@@ -33,6 +33,8 @@ pub(super) struct Hole {
     pub origin: bool,
     /// Whether it could be given to a function as it is: not a sequence, not reached by a constant.
     pub plain: bool,
+    /// Whether its name says that it is an id, so that no route is named like it.
+    pub id: bool,
 }
 
 /// One possible text.
@@ -225,7 +227,31 @@ fn unknown(source: &Source, expr: &Expr) -> Pattern {
         range: source.range(value),
         origin: is_origin(source, expr),
         plain: !matches!(value, Expr::Seq(_) | Expr::Yield(_)),
+        id: is_id(value),
     })
+}
+
+/// Whether an expression's last name is an id's: `post.id`, `postId`, `_id`.
+fn is_id(expr: &Expr) -> bool {
+    let name: &str = match expr {
+        Expr::Ident(name) => &name.sym,
+        Expr::Member(member) => match &member.prop {
+            MemberProp::Ident(name) => &name.sym,
+            _ => return false,
+        },
+        Expr::OptChain(chain) => match chain.base.as_member().map(|member| &member.prop) {
+            Some(MemberProp::Ident(name)) => &name.sym,
+            _ => return false,
+        },
+        Expr::TsNonNull(cast) => return is_id(&cast.expr),
+        Expr::Paren(paren) => return is_id(&paren.expr),
+        Expr::TsAs(cast) => return is_id(&cast.expr),
+        _ => return false,
+    };
+    matches!(name, "id" | "uuid")
+        || name.ends_with("Id")
+        || name.ends_with("ID")
+        || name.ends_with("_id")
 }
 
 /// `x` of `encodeURIComponent(x)`.

@@ -42,6 +42,8 @@ enum Meets {
     Text,
     /// A hole that could be the route's text.
     Perhaps,
+    /// An id that could be the route's text, if nothing takes ids there.
+    Unlikely,
     Dynamic,
     CatchAll,
 }
@@ -76,7 +78,7 @@ impl Routes {
         }
         let sure: Vec<(usize, Vec<Meets>)> = matches
             .iter()
-            .filter(|(_, meets)| !meets.contains(&Meets::Perhaps))
+            .filter(|(_, meets)| !is_guess(meets))
             .cloned()
             .collect();
         matches.retain(|(index, meets)| {
@@ -86,7 +88,7 @@ impl Routes {
                     && is_hidden(meets, better)
             })
         });
-        let open = matches!(segments.last(), Some(Segment::Hole(_)))
+        let open = matches!(segments.last(), Some(Segment::Hole(_) | Segment::Id(_)))
             && !matches
                 .iter()
                 .any(|(_, meets)| meets.last().is_some_and(|last| *last >= Meets::Dynamic));
@@ -94,9 +96,7 @@ impl Routes {
         let exact = matches.len() == 1
             && !open
             && !ragged
-            && matches
-                .iter()
-                .all(|(_, meets)| !meets.contains(&Meets::Perhaps));
+            && matches.iter().all(|(_, meets)| !is_guess(meets));
         let mut routes: Vec<usize> = matches.into_iter().map(|(index, _)| index).collect();
         if open || ragged || below {
             let prefix = if open || ragged {
@@ -183,6 +183,7 @@ fn meet_one(part: &Part, segment: &Segment) -> Option<Meets> {
     match (part, segment) {
         (Part::Static(part), Segment::Static(text)) => (part == text).then_some(Meets::Text),
         (Part::Static(_), Segment::Hole(_)) => Some(Meets::Perhaps),
+        (Part::Static(_), Segment::Id(_)) => Some(Meets::Unlikely),
         (Part::Static(part), Segment::Mixed(text)) => wild(text, part).then_some(Meets::Perhaps),
         (Part::Dynamic(_), _) => Some(Meets::Dynamic),
         (Part::CatchAll(..), _) => Some(Meets::CatchAll),
@@ -206,9 +207,16 @@ fn is_hidden(meets: &[Meets], by: &[Meets]) -> bool {
     let differ = meets.iter().zip(by).find(|(a, b)| a != b);
     match differ {
         Some((Meets::Perhaps, _)) => false,
+        Some((Meets::Unlikely, b)) => *b >= Meets::Dynamic,
         Some((a, b)) => b < a,
         None => false,
     }
+}
+
+fn is_guess(meets: &[Meets]) -> bool {
+    meets
+        .iter()
+        .any(|meet| matches!(meet, Meets::Perhaps | Meets::Unlikely))
 }
 
 /// Whether text with holes could be `text`, as a shell's `*`.
@@ -306,6 +314,25 @@ mod tests {
             named("/api/client*", false),
             (vec!["/api/client", "/api/client/list"], false)
         );
+    }
+
+    #[test]
+    fn an_id_is_not_taken_for_a_route_s_name() {
+        let keys: Vec<RouteKey> = ROUTES
+            .iter()
+            .map(|route| RouteKey {
+                route: (*route).to_string(),
+                app: 0,
+            })
+            .collect();
+        let of = |first: &str| {
+            let segments = [Segment::Static(first.into()), Segment::Id(0)];
+            let named = Routes::new(&keys).named(&segments, None, false);
+            let routes: Vec<&str> = named.routes.iter().map(|route| ROUTES[*route]).collect();
+            (routes, named.exact)
+        };
+        assert_eq!(of("posts"), (vec!["/api/posts/[id]"], true));
+        assert_eq!(of("client"), (vec!["/api/client/list"], false));
     }
 
     #[test]

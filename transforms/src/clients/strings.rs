@@ -25,6 +25,11 @@ pub(super) fn weigh(context: Context<'_>) -> Weight {
         Some(Frame::Argument(argument)) if is_search(argument.name()) => Weight::Mention,
         Some(Frame::Argument(_)) => Weight::Whole,
         Some(Frame::Statement) => Weight::Nothing,
+        // What robots may read.
+        Some(Frame::Property(name)) if matches!(name.as_str(), "allow" | "disallow") => {
+            Weight::Nothing
+        }
+        Some(Frame::Element) => Weight::Whole,
         _ => Weight::Prefix,
     }
 }

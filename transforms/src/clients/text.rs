@@ -19,7 +19,12 @@ pub(super) fn calls(table: &Routes, scope: &Scope, text: &str, path: &str) -> Ve
         if prose && !run.contains("://") {
             continue;
         }
-        let pattern = placeholders(file_path(run));
+        let path_of_route = file_path(run);
+        if path_of_route != run && run.contains('*') {
+            // A pattern of files, as in vercel.json's functions, calls nothing.
+            continue;
+        }
+        let pattern = placeholders(path_of_route);
         let naming = scope.named(table, &[pattern], true, run.ends_with('*'));
         if naming.routes.is_empty() {
             continue;
@@ -115,6 +120,7 @@ pub(super) fn placeholders(text: &str) -> Pattern {
         range: 0..0,
         origin: false,
         plain: false,
+        id: false,
     });
     pattern
 }

@@ -24,6 +24,8 @@ pub(super) enum Segment {
     Static(String),
     /// One hole, by number, and nothing else.
     Hole(usize),
+    /// Such a hole whose name says that it is an id.
+    Id(usize),
     /// Text and holes, or several holes.
     Mixed(String),
 }
@@ -58,7 +60,7 @@ pub(super) fn parse(pattern: &Pattern, base_path: &str) -> Option<Url> {
     let segments = below
         .split('/')
         .filter(|segment| !segment.is_empty())
-        .map(segment)
+        .map(|text| segment(pattern, text))
         .collect();
     Some(Url {
         base,
@@ -127,11 +129,14 @@ fn is_this_machine(host: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1" | "0.0.0.0" | "::1") || name.ends_with(".localhost")
 }
 
-fn segment(text: &str) -> Segment {
+fn segment(pattern: &Pattern, text: &str) -> Segment {
     let mut characters = text.chars();
     let first = characters.next().and_then(hole);
     match (first, characters.next()) {
-        (Some(number), None) => Segment::Hole(number),
+        (Some(number), None) => match pattern.holes.get(number) {
+            Some(hole) if hole.id => Segment::Id(number),
+            _ => Segment::Hole(number),
+        },
         _ if text.contains(|c| hole(c).is_some()) => Segment::Mixed(text.to_string()),
         _ => Segment::Static(text.to_string()),
     }
@@ -184,7 +189,7 @@ mod tests {
             .iter()
             .map(|segment| match segment {
                 Segment::Static(text) => text.clone(),
-                Segment::Hole(_) => "*".to_string(),
+                Segment::Hole(_) | Segment::Id(_) => "*".to_string(),
                 Segment::Mixed(_) => "~".to_string(),
             })
             .collect();

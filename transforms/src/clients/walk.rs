@@ -7,13 +7,13 @@ use std::ops::Range;
 
 use swc_core::ecma::ast::{
     ArrowExpr, ArrowFunctionBody, AssignExpr, AssignTarget, BinaryOp, CallExpr, Callee, Class,
-    ClassProp, Constructor, ExportAll, ExportDecl, ExportDefaultExpr, ExportNamedSpecifier, Expr,
-    ExprOrSpread, ExprStmt, FnDecl, Function, Id, Ident, ImportDecl, JSXAttr, JSXAttrName,
-    JSXAttrOrSpread, JSXAttrValue, JSXElementName, JSXOpeningElement, JSXText, KeyValueProp, Lit,
-    MemberExpr, MemberProp, ModuleExportName, NamedExport, NewExpr, OptChainBase, Pat, Prop,
-    PropName, ReturnStmt, SimpleAssignTarget, Stmt, SwitchCase, TsInterfaceDecl, TsType,
-    TsTypeAliasDecl, TsTypeAnn, TsTypeParamInstantiation, UnaryOp, VarDecl, VarDeclKind,
-    VarDeclarator,
+    ClassProp, Constructor, DefaultDecl, ExportAll, ExportDecl, ExportDefaultDecl,
+    ExportDefaultExpr, ExportNamedSpecifier, Expr, ExprOrSpread, ExprStmt, FnDecl, FnExpr,
+    Function, Id, Ident, ImportDecl, JSXAttr, JSXAttrName, JSXAttrOrSpread, JSXAttrValue,
+    JSXElementName, JSXOpeningElement, JSXText, KeyValueProp, Lit, MemberExpr, MemberProp,
+    ModuleExportName, NamedExport, NewExpr, OptChainBase, Pat, Prop, PropName, ReturnStmt,
+    SimpleAssignTarget, Stmt, SwitchCase, TsInterfaceDecl, TsType, TsTypeAliasDecl, TsTypeAnn,
+    TsTypeParamInstantiation, UnaryOp, VarDecl, VarDeclKind, VarDeclarator,
 };
 use swc_core::ecma::visit::{Visit, VisitWith};
 
@@ -138,11 +138,9 @@ impl Walk<'_> {
             return;
         }
         let configured: Vec<Pattern>;
-        let patterns = if self.scope.kind == Some(Client::Config) {
-            configured = patterns
-                .iter()
-                .map(|p| text::placeholders(&p.text))
-                .collect();
+        let all = self.scope.kind == Some(Client::Config);
+        let patterns = if patterns.iter().any(|pattern| all || is_matcher(pattern)) {
+            configured = patterns.iter().map(matcher).collect();
             &configured
         } else {
             patterns
@@ -160,13 +158,18 @@ impl Walk<'_> {
         let mut naming = self
             .scope
             .named(self.table, patterns, false, weight == Weight::Prefix);
-        if weight == Weight::Whole && naming.routes.is_empty() {
+        let listed = matches!(context.use_of(), Some(Frame::Element));
+        if weight == Weight::Whole && naming.routes.is_empty() && !listed {
             naming = self.scope.named(self.table, patterns, false, true);
         }
         if weight == Weight::Mention && !naming.exact && self.scope.kind != Some(Client::Config) {
             return;
         }
-        let mut client = Client::Constant;
+        let mut client = if context.within_property("matcher") {
+            Client::Config
+        } else {
+            Client::Constant
+        };
         if naming.routes.is_empty() {
             client = Client::Document;
             let inside: Vec<Pattern> = patterns.iter().flat_map(url::inside).collect();
@@ -472,6 +475,20 @@ impl Visit for Walk<'_> {
         declaration.function.visit_with(self);
     }
 
+    fn visit_fn_expr(&mut self, expr: &FnExpr) {
+        self.render |= expr
+            .ident
+            .as_ref()
+            .is_some_and(|name| is_rendering(&name.sym));
+        expr.function.visit_with(self);
+    }
+
+    fn visit_export_default_decl(&mut self, export: &ExportDefaultDecl) {
+        self.render = matches!(&export.decl, DefaultDecl::Fn(function) if function.ident.is_none());
+        export.visit_children_with(self);
+        self.render = false;
+    }
+
     fn visit_export_default_expr(&mut self, export: &ExportDefaultExpr) {
         self.render = matches!(&*export.expr, Expr::Arrow(_) | Expr::Fn(_));
         export.visit_children_with(self);
@@ -591,6 +608,21 @@ impl Visit for Walk<'_> {
     fn visit_ts_interface_decl(&mut self, _: &TsInterfaceDecl) {}
     fn visit_ts_type_alias_decl(&mut self, _: &TsTypeAliasDecl) {}
     fn visit_ts_type_param_instantiation(&mut self, _: &TsTypeParamInstantiation) {}
+}
+
+/// Whether a text has placeholders: `/api/:path*`, `/api/**`.
+fn is_matcher(pattern: &Pattern) -> bool {
+    pattern.holes.is_empty()
+        && (pattern.text.contains("/:") || pattern.text.contains('*'))
+        && !pattern.text.contains("://")
+}
+
+fn matcher(pattern: &Pattern) -> Pattern {
+    if pattern.holes.is_empty() {
+        text::placeholders(&pattern.text)
+    } else {
+        pattern.clone()
+    }
 }
 
 /// A choice between strings is read branch by branch, so that each has its place.
