@@ -1,10 +1,12 @@
 //! The pure core of routelift: a loaded project in, decisions and file changes out.
 //! Nothing here touches the disk, prints, or fails: what is not understood is a refusal.
 
+pub mod clients;
 pub mod edit;
 pub mod emit;
 pub mod facts;
 pub mod flow;
+pub mod graph;
 pub mod handler;
 pub mod idioms;
 pub mod next_version;

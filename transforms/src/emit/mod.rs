@@ -1,5 +1,6 @@
-//! Writes code: effects in, text edits out. Emitters never decide.
+//! Emitters: facts and decisions in, text edits out. They never decide.
 
+pub mod call_site;
 pub mod carrier;
 pub mod helpers;
 pub mod imports;
