@@ -75,7 +75,11 @@ impl Edits {
 
     /// Replaces a range by text, unless an edit around it removes it anyway.
     pub fn replace_soft(&mut self, range: Range<usize>, text: impl Into<String>) {
-        self.list.push(Edit { range, with: vec![Fragment::Text(text.into())], soft: true });
+        self.list.push(Edit {
+            range,
+            with: vec![Fragment::Text(text.into())],
+            soft: true,
+        });
     }
 
     /// Puts text in at an offset, unless an edit around it removes the place anyway.

@@ -27,9 +27,12 @@ pub struct Group<'a> {
 impl Group<'_> {
     /// Whether the group ends by answering 405.
     pub fn refuses(&self) -> bool {
-        self.reading.effects.iter().filter_map(reply).last().is_some_and(|reply| {
-            reply.status.and_then(crate::emit::reply::number) == Some(405)
-        })
+        self.reading
+            .effects
+            .iter()
+            .filter_map(reply)
+            .last()
+            .is_some_and(|reply| reply.status.and_then(crate::emit::reply::number) == Some(405))
     }
 }
 
@@ -234,9 +237,16 @@ fn fallback(module: &ApiModule, others: &Reading) -> Option<Note> {
     }
     // What a `catch` does counts for nothing where nothing is tried that could throw.
     let caught = |effect: &&Effect| {
-        others.catches.iter().any(|range| range.start <= effect.range.start && effect.range.end <= range.end)
+        others
+            .catches
+            .iter()
+            .any(|range| range.start <= effect.range.start && effect.range.end <= range.end)
     };
-    let effects: Vec<&Effect> = others.effects.iter().filter(|effect| !caught(effect)).collect();
+    let effects: Vec<&Effect> = others
+        .effects
+        .iter()
+        .filter(|effect| !caught(effect))
+        .collect();
     if effects.iter().any(|effect| calls(effect)) || works(module, others) {
         return None;
     }
@@ -282,7 +292,12 @@ fn works(module: &ApiModule, others: &Reading) -> bool {
             let inside = |outer: &std::ops::Range<usize>| {
                 outer.start <= range.start && range.end <= outer.end
             };
-            let gone = self.others.dropped.iter().chain(&self.others.folded).chain(&self.others.catches);
+            let gone = self
+                .others
+                .dropped
+                .iter()
+                .chain(&self.others.folded)
+                .chain(&self.others.catches);
             !gone.into_iter().any(inside)
                 && !self
                     .others

@@ -2,6 +2,7 @@
 //! Nothing here touches the disk, prints, or fails: what is not understood is a refusal.
 
 pub mod clients;
+pub mod decide;
 pub mod edit;
 pub mod emit;
 pub mod facts;
@@ -58,11 +59,10 @@ impl Options {
 
 /// Decides and plans the whole migration of a project.
 pub fn migrate(project: &Project, options: &Options) -> Outcome {
+    let callers = plan::Callers::collect(project);
     let mut changes = BTreeMap::new();
-    let apps = project
-        .apps
-        .iter()
-        .map(|app| plan::app(project, app, options, &mut changes))
+    let apps = (0..project.apps.len())
+        .map(|app| plan::app(project, app, &callers, options, &mut changes))
         .collect();
     Outcome {
         apps,

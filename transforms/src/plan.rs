@@ -8,11 +8,14 @@ use rayon::prelude::*;
 use swc_core::ecma::ast::*;
 
 use crate::Options;
+use crate::clients;
+use crate::decide;
 use crate::edit::Edits;
 use crate::emit::carrier::Helper;
 use crate::emit::helpers;
 use crate::emit::route_handler::{self, RouteFile, Surroundings};
 use crate::facts::api_module::{ApiModule, refuse, refuse_at};
+use crate::facts::call::{Call, Client, RouteKey, Sends};
 use crate::facts::route::Route;
 use crate::handler;
 use crate::outcome::*;
@@ -30,13 +33,54 @@ struct Unit {
     importers: Vec<(String, Edits)>,
 }
 
+/// The routes of every app, and who calls them.
+pub struct Callers {
+    /// The routes as callers see them.
+    pub keys: Vec<RouteKey>,
+    /// The places that name them.
+    pub calls: Vec<Call>,
+}
+
+impl Callers {
+    /// Finds every place that names a route of the project.
+    pub fn collect(project: &Project) -> Callers {
+        let mut keys = Vec::new();
+        for (index, app) in project.apps.iter().enumerate() {
+            let routes = project.files.keys().filter_map(|file| Route::of(app, file));
+            keys.extend(routes.map(|route| RouteKey {
+                route: route.path,
+                app: index,
+            }));
+        }
+        let calls = clients::collect(project, &keys);
+        Callers { keys, calls }
+    }
+
+    /// The places that name a route, or could.
+    pub fn of(&self, app: usize, route: &str) -> Vec<&Call> {
+        let Some(key) = self
+            .keys
+            .iter()
+            .position(|key| key.app == app && key.route == route)
+        else {
+            return Vec::new();
+        };
+        self.calls
+            .iter()
+            .filter(|call| call.routes.contains(&key))
+            .collect()
+    }
+}
+
 /// Plans one app.
 pub fn app(
     project: &Project,
-    app: &App,
+    index: usize,
+    callers: &Callers,
     options: &Options,
     changes: &mut BTreeMap<String, Change>,
 ) -> AppOutcome {
+    let app = &project.apps[index];
     let mut outcome = AppOutcome {
         dir: app.dir.clone(),
         ..Default::default()
@@ -54,7 +98,13 @@ pub fn app(
     let mut results: Vec<(Route, Result<Unit, Vec<Refusal>>)> = routes
         .into_par_iter()
         .map(|route| {
-            let unit = unit(project, app, &route, options);
+            let unit = unit(
+                project,
+                app,
+                &route,
+                &callers.of(index, &route.path),
+                options,
+            );
             (route, unit)
         })
         .collect();
@@ -69,7 +119,8 @@ pub fn app(
     for (route, result) in results {
         let settled =
             result.and_then(|unit| settle(project, &moved, unit, changes, &mut edits, &mut wanted));
-        outcome.routes.push(route_outcome(&route, settled));
+        let calls = callers.of(index, &route.path);
+        outcome.routes.push(route_outcome(&route, settled, &calls));
     }
     for (path, edits) in edits {
         let Some(old) = project.files.get(&path).and_then(|file| file.text.clone()) else {
@@ -98,6 +149,7 @@ fn unit(
     project: &Project,
     app: &App,
     route: &Route,
+    calls: &[&Call],
     options: &Options,
 ) -> Result<Unit, Vec<Refusal>> {
     let file = &project.files[&route.file];
@@ -157,7 +209,7 @@ fn unit(
         route,
         next: app.next.expect("apps without a version are left"),
         cache_components: app.config.cache_components,
-        json_callers: false,
+        json_callers: send_json(calls),
         strict: options.strict,
         helper_specifier: surroundings::specifier(app, &new_dir, &helper_file),
         rebase: &|specifier| surroundings::rebase(&old_dir, &new_dir, specifier),
@@ -331,7 +383,28 @@ fn settle(
     Ok(unit.file)
 }
 
-fn route_outcome(route: &Route, settled: Result<RouteFile, Vec<Refusal>>) -> RouteOutcome {
+/// Whether every known caller that could send a body sends JSON, and one does.
+fn send_json(calls: &[&Call]) -> bool {
+    let sending = calls.iter().filter(|call| {
+        !matches!(
+            call.client,
+            Client::Test | Client::Config | Client::Document
+        )
+    });
+    let sending: Vec<_> = sending
+        .filter(|call| call.method.as_deref() != Some("GET"))
+        .collect();
+    sending.iter().any(|call| call.sends == Sends::Json)
+        && sending
+            .iter()
+            .all(|call| matches!(call.sends, Sends::Json | Sends::Nothing))
+}
+
+fn route_outcome(
+    route: &Route,
+    settled: Result<RouteFile, Vec<Refusal>>,
+    calls: &[&Call],
+) -> RouteOutcome {
     let mut outcome = RouteOutcome {
         route: route.path.clone(),
         file: route.file.clone(),
@@ -350,9 +423,9 @@ fn route_outcome(route: &Route, settled: Result<RouteFile, Vec<Refusal>>) -> Rou
                     method: method.clone(),
                     way_out: WayOut::RouteHandler,
                     action: None,
-                    callers: 0,
+                    callers: decide::callers_of(calls, method).count(),
                     notes: notes.into_iter().collect(),
-                    evidence: Vec::new(),
+                    evidence: decide::evidence(calls, method),
                 });
             }
         }
@@ -362,7 +435,7 @@ fn route_outcome(route: &Route, settled: Result<RouteFile, Vec<Refusal>>) -> Rou
                 method: "*".to_string(),
                 way_out: WayOut::Left,
                 action: None,
-                callers: 0,
+                callers: calls.len(),
                 notes: Vec::new(),
                 evidence: Vec::new(),
             });

@@ -159,7 +159,11 @@ pub fn lower<'a>(
         hoists: Vec::new(),
         dropped: Vec::new(),
         drops: Vec::new(),
-        bounds: reading.unwrapped.iter().map(|(_, kept, _)| kept.clone()).collect(),
+        bounds: reading
+            .unwrapped
+            .iter()
+            .map(|(_, kept, _)| kept.clone())
+            .collect(),
         refusals: Vec::new(),
         names: function_names(ctx.source, function),
         request: param_name(function, reading, Role::Request)
@@ -287,11 +291,15 @@ impl<'a> Writer<'_, 'a, '_> {
             let from = line_start(text, start);
             let mut end = range.end + after.find('\n').map_or(after.len(), |at| at + 1);
             let opens = before.ends_with('{');
-            let blank_before = text[bounds.start + before.len()..from].matches('\n').count() > 1;
+            let blank_before = text[bounds.start + before.len()..from]
+                .matches('\n')
+                .count()
+                > 1;
             let closes = after.trim_start().starts_with('}');
             if closes && blank_before {
                 let from = bounds.start + before.len();
-                self.drops.push(from + text[from..].find('\n').map_or(0, |at| at + 1)..end);
+                self.drops
+                    .push(from + text[from..].find('\n').map_or(0, |at| at + 1)..end);
                 return;
             }
             if opens || blank_before {

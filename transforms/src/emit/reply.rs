@@ -304,7 +304,9 @@ fn options(ctx: &Context, parts: Vec<Part>, shared: Option<&str>) -> Vec<Fragmen
     for (index, part) in parts.into_iter().enumerate() {
         out.push(text(if index == 0 { "{ " } else { ", " }));
         match part {
-            Part::Status(range) if &ctx.source.text[range.clone()] == "status" => out.push(Fragment::Keep(range)),
+            Part::Status(range) if &ctx.source.text[range.clone()] == "status" => {
+                out.push(Fragment::Keep(range))
+            }
             Part::Status(range) => out.extend([text("status: "), Fragment::Keep(range)]),
             Part::StatusText(status) => out.push(text(&format!("status: {status}"))),
             Part::Shared => match shared {

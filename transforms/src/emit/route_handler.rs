@@ -263,7 +263,11 @@ impl<'a> File<'_, 'a> {
             let name = if groups.len() == 1 && group.methods.len() > 1 {
                 own_name
             } else if group.others && group.methods.len() > 1 {
-                if group.refuses() { "methodNotAllowed".to_string() } else { own_name }
+                if group.refuses() {
+                    "methodNotAllowed".to_string()
+                } else {
+                    own_name
+                }
             } else {
                 single.clone()
             };
@@ -305,7 +309,18 @@ impl<'a> File<'_, 'a> {
         let text = self
             .edits
             .render(&source.text, 0..source.text.len())
-            .map_err(|overlap| vec![refuse_at(source, Reason::OutputUnparsable, overlap.0.clone(), format!("edits overlap: {:?} and {:?}", &source.text[overlap.0.clone()], &source.text[overlap.1.clone()]))])?;
+            .map_err(|overlap| {
+                vec![refuse_at(
+                    source,
+                    Reason::OutputUnparsable,
+                    overlap.0.clone(),
+                    format!(
+                        "edits overlap: {:?} and {:?}",
+                        &source.text[overlap.0.clone()],
+                        &source.text[overlap.1.clone()]
+                    ),
+                )]
+            })?;
         let text = if source.crlf() {
             text.replace("\r\n", "\n").replace('\n', "\r\n")
         } else {
@@ -594,7 +609,18 @@ impl<'a> File<'_, 'a> {
             Body::Block(_, (start, end)) => edits.render(&source.text, start..end),
             Body::Expr(expr) => edits.render(&source.text, source.range(expr)),
         }
-        .map_err(|overlap| vec![refuse_at(source, Reason::OutputUnparsable, overlap.0.clone(), format!("edits overlap: {:?} and {:?}", &source.text[overlap.0.clone()], &source.text[overlap.1.clone()]))])?;
+        .map_err(|overlap| {
+            vec![refuse_at(
+                source,
+                Reason::OutputUnparsable,
+                overlap.0.clone(),
+                format!(
+                    "edits overlap: {:?} and {:?}",
+                    &source.text[overlap.0.clone()],
+                    &source.text[overlap.1.clone()]
+                ),
+            )]
+        })?;
         let end = if arrow && source.text[..function.statement.end].ends_with(';') {
             ";"
         } else {
@@ -740,7 +766,11 @@ impl<'a> File<'_, 'a> {
                 }
             }
             None => {
-                let exports = if functions.is_empty() || exports.is_empty() { exports } else { format!("\n{exports}").trim_start_matches('\n').to_string() };
+                let exports = if functions.is_empty() || exports.is_empty() {
+                    exports
+                } else {
+                    format!("\n{exports}").trim_start_matches('\n').to_string()
+                };
                 let both: Vec<String> = [functions, exports]
                     .into_iter()
                     .filter(|text| !text.is_empty())
@@ -803,10 +833,18 @@ impl<'a> File<'_, 'a> {
     /// Writes the relative specifiers outside the functions that were written anew.
     fn rebase_imports(&mut self, handler: &Handler) {
         let written: Vec<Range<usize>> = std::iter::once(self.module.handler.statement.clone())
-            .chain(handler.carriers.iter().map(|(_, function, _)| function.statement.clone()))
+            .chain(
+                handler
+                    .carriers
+                    .iter()
+                    .map(|(_, function, _)| function.statement.clone()),
+            )
             .collect();
         for (range, new) in &self.specifiers {
-            if !written.iter().any(|statement| statement.start <= range.start && range.end <= statement.end) {
+            if !written
+                .iter()
+                .any(|statement| statement.start <= range.start && range.end <= statement.end)
+            {
                 self.edits.replace_soft(range.clone(), new.clone());
             }
         }
@@ -868,61 +906,70 @@ impl<'a> File<'_, 'a> {
 
 /// The relative specifiers of a file that another place spells in another way: the range
 /// between the quotes and the new text.
-fn relative_specifiers(source: &crate::source::Source, rebase: &dyn Fn(&str) -> String) -> Vec<(Range<usize>, String)> {
-        struct Specifiers<'s, 'e> {
-            source: &'s crate::source::Source,
-            found: &'e mut Vec<(Range<usize>, String)>,
+fn relative_specifiers(
+    source: &crate::source::Source,
+    rebase: &dyn Fn(&str) -> String,
+) -> Vec<(Range<usize>, String)> {
+    struct Specifiers<'s, 'e> {
+        source: &'s crate::source::Source,
+        found: &'e mut Vec<(Range<usize>, String)>,
+    }
+    impl Visit for Specifiers<'_, '_> {
+        fn visit_import_decl(&mut self, node: &ImportDecl) {
+            self.add(&node.src);
         }
-        impl Visit for Specifiers<'_, '_> {
-            fn visit_import_decl(&mut self, node: &ImportDecl) {
-                self.add(&node.src);
-            }
-            fn visit_named_export(&mut self, node: &NamedExport) {
-                node.src.iter().for_each(|src| self.add(src));
-            }
-            fn visit_export_all(&mut self, node: &ExportAll) {
-                self.add(&node.src);
-            }
-            fn visit_call_expr(&mut self, node: &CallExpr) {
-                let loads = match &node.callee {
-                    Callee::Import(_) => true,
-                    Callee::Expr(callee) => match bare(callee) {
-                        Expr::Ident(name) => name.sym == "require" && self.source.is_global(name),
-                        Expr::Member(_) => self.source.text_of(&**callee).starts_with("jest."),
-                        _ => false,
-                    },
-                    Callee::Super(_) => false,
-                };
-                if loads
-                    && let Some(arg) = node.args.first()
-                    && let Expr::Lit(Lit::Str(text)) = &*arg.expr
-                {
-                    self.add(text);
-                }
-                node.visit_children_with(self);
-            }
-            fn visit_ts_import_type(&mut self, node: &TsImportType) {
-                self.add(&node.arg);
-            }
+        fn visit_named_export(&mut self, node: &NamedExport) {
+            node.src.iter().for_each(|src| self.add(src));
         }
-        impl Specifiers<'_, '_> {
-            fn add(&mut self, text: &Str) {
-                self.found.push((
-                    self.source.range(text),
-                    text.value.to_string_lossy().into_owned(),
-                ));
-            }
+        fn visit_export_all(&mut self, node: &ExportAll) {
+            self.add(&node.src);
         }
-        let mut found = Vec::new();
-        let mut visitor = Specifiers {
-            source,
-            found: &mut found,
-        };
-        source.module.visit_with(&mut visitor);
+        fn visit_call_expr(&mut self, node: &CallExpr) {
+            let loads = match &node.callee {
+                Callee::Import(_) => true,
+                Callee::Expr(callee) => match bare(callee) {
+                    Expr::Ident(name) => name.sym == "require" && self.source.is_global(name),
+                    Expr::Member(_) => self.source.text_of(&**callee).starts_with("jest."),
+                    _ => false,
+                },
+                Callee::Super(_) => false,
+            };
+            if loads
+                && let Some(arg) = node.args.first()
+                && let Expr::Lit(Lit::Str(text)) = &*arg.expr
+            {
+                self.add(text);
+            }
+            node.visit_children_with(self);
+        }
+        fn visit_ts_import_type(&mut self, node: &TsImportType) {
+            self.add(&node.arg);
+        }
+    }
+    impl Specifiers<'_, '_> {
+        fn add(&mut self, text: &Str) {
+            self.found.push((
+                self.source.range(text),
+                text.value.to_string_lossy().into_owned(),
+            ));
+        }
+    }
+    let mut found = Vec::new();
+    let mut visitor = Specifiers {
+        source,
+        found: &mut found,
+    };
+    source.module.visit_with(&mut visitor);
     found
         .into_iter()
         .filter(|(_, specifier)| specifier.starts_with('.'))
-        .map(|(range, specifier)| (range.start + 1..range.end - 1, rebase(&specifier), specifier))
+        .map(|(range, specifier)| {
+            (
+                range.start + 1..range.end - 1,
+                rebase(&specifier),
+                specifier,
+            )
+        })
         .filter(|(_, new, old)| new != old)
         .map(|(range, new, _)| (range, new))
         .collect()

@@ -1,0 +1,87 @@
+//! Evidence in, verdict out. Reads facts, never syntax.
+
+use crate::facts::call::{Call, Client};
+use crate::outcome::Evidence;
+
+/// The calls that use a method, or may.
+pub fn callers_of<'c>(calls: &'c [&Call], method: &'c str) -> impl Iterator<Item = &'c &'c Call> {
+    calls
+        .iter()
+        .filter(move |call| call.method.as_deref().is_none_or(|used| used == method))
+}
+
+/// What speaks for and against a Server Action in place of a method.
+pub fn evidence(calls: &[&Call], method: &str) -> Vec<Evidence> {
+    let mut found: Vec<Evidence> = callers_of(calls, method)
+        .map(|call| of_call(call))
+        .collect();
+    if found.is_empty() {
+        found.push(Evidence {
+            for_action: false,
+            what: "nothing in the project calls it".to_string(),
+            place: None,
+        });
+    }
+    if !is_mutation(method) {
+        found.insert(
+            0,
+            Evidence {
+                for_action: false,
+                what: format!("{method} reads"),
+                place: None,
+            },
+        );
+    }
+    found
+}
+
+/// Whether a method changes something.
+pub fn is_mutation(method: &str) -> bool {
+    matches!(method, "POST" | "PUT" | "PATCH" | "DELETE")
+}
+
+/// What one call says.
+fn of_call(call: &Call) -> Evidence {
+    let against = |what: String| Evidence {
+        for_action: false,
+        what,
+        place: Some(call.place.clone()),
+    };
+    match call.client {
+        Client::Fetch => {}
+        Client::Test => return against("called by URL in a test".to_string()),
+        Client::Config => return against("named in configuration or middleware".to_string()),
+        Client::Document => return against("named in a document".to_string()),
+        Client::Constant => {
+            return against("named by a string whose use is not followed".to_string());
+        }
+        other => return against(format!("called by URL: {}", other.name())),
+    }
+    if !call.exact {
+        return against("called by a URL that is not surely this route".to_string());
+    }
+    if call.method.is_none() {
+        return against("called with a method that cannot be told".to_string());
+    }
+    if call.from_pages {
+        return against("called from code that the Pages Router reaches".to_string());
+    }
+    if !call.from_app {
+        return against("called from code that no page reaches".to_string());
+    }
+    if !call.component {
+        return against("called outside client components".to_string());
+    }
+    match &call.rewrite {
+        Ok(_) => Evidence {
+            for_action: true,
+            what: "called from a client component".to_string(),
+            place: Some(call.place.clone()),
+        },
+        Err((place, words)) => Evidence {
+            for_action: false,
+            what: words.clone(),
+            place: Some(place.clone()),
+        },
+    }
+}
