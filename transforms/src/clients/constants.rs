@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use swc_core::ecma::ast::{
-    ExportNamedSpecifier, Expr, Id, ModuleExportName, Pat, Prop, TsType, VarDecl, VarDeclKind,
+    Decl, ExportNamedSpecifier, Expr, Id, ModuleExportName, Pat, Prop, Stmt, TsEntityName, VarDecl,
+    VarDeclKind,
 };
 use swc_core::ecma::visit::{Visit, VisitWith};
 
@@ -40,6 +41,19 @@ struct Collector<'s> {
 }
 
 impl Visit for Collector<'_> {
+    fn visit_stmt(&mut self, statement: &Stmt) {
+        // Not exported, and not the head of a loop: the statement can go.
+        if let Stmt::Decl(Decl::Var(declaration)) = statement
+            && let [declarator] = declaration.decls.as_slice()
+            && let Pat::Ident(name) = &declarator.name
+            && declaration.kind == VarDeclKind::Const
+        {
+            let range = self.source.range(statement);
+            self.found.statements_of.insert(name.id.to_id(), range);
+        }
+        statement.visit_children_with(self);
+    }
+
     fn visit_var_decl(&mut self, declaration: &VarDecl) {
         if declaration.kind == VarDeclKind::Const {
             for declarator in &declaration.decls {
@@ -56,10 +70,6 @@ impl Visit for Collector<'_> {
                     self.found
                         .constants
                         .insert(name.id.to_id(), (**value).clone());
-                    if declaration.decls.len() == 1 {
-                        let range = self.source.range(declaration);
-                        self.found.statements_of.insert(name.id.to_id(), range);
-                    }
                 }
             }
         }
@@ -86,5 +96,11 @@ impl Visit for Collector<'_> {
         }
     }
 
-    fn visit_ts_type(&mut self, _: &TsType) {}
+    /// `typeof URL` in a type.
+    fn visit_ts_entity_name(&mut self, name: &TsEntityName) {
+        if let TsEntityName::Ident(name) = name {
+            *self.found.references.entry(name.to_id()).or_default() += 1;
+        }
+        name.visit_children_with(self);
+    }
 }

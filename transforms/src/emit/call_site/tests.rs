@@ -213,6 +213,40 @@ fn a_constant_that_only_named_the_url_goes_too() {
 }
 
 #[test]
+fn a_constant_that_others_see_stays() {
+    for head in [
+        "export const URL = '/api/posts'",
+        "const URL = '/api/posts'\ntype T = typeof URL",
+    ] {
+        let before = format!(
+            "'use client'\n{head}\nconst f = () => {{ fetch(URL, {{ method: 'POST' }}) }}\n"
+        );
+        let after = format!(
+            "'use client'\n\nimport {{ createPost }} from '@/app/actions/posts'\n{head}\nconst f = () => {{ createPost() }}\n"
+        );
+        let project = testing::project(&[("app/form.tsx", &before)]);
+        let calls = clients::collect(&project, &testing::routes(&["/api/posts"]));
+        let call = calls
+            .iter()
+            .find(|call| call.rewrite.is_ok())
+            .expect("a fetch");
+        let source = Source::parse("app/form.tsx", before.as_str().into()).expect("it parses");
+        let action = ActionRef {
+            name: "createPost".into(),
+            specifier: "@/app/actions/posts".into(),
+            contract: Contract::Nothing,
+            params: Vec::new(),
+        };
+        let mut edits = rewrite(&source, call, &action).expect("edits");
+        edits.extend(imports(&source, &[&action]));
+        assert_eq!(
+            edits.render(&before, 0..before.len()).as_deref(),
+            Ok(after.as_str())
+        );
+    }
+}
+
+#[test]
 fn two_calls_share_one_import_and_a_taken_name_is_not_taken_again() {
     let before = "'use client'\r\nimport x from 'x' // x\r\nasync function createPost() {\r\n  await fetch('/api/posts', { method: 'POST' })\r\n  await fetch('/api/posts', { method: 'POST' })\r\n}\r\n";
     let after = "'use client'\r\nimport x from 'x' // x\r\nimport { createPost as createPostAction } from '@/app/actions/posts'\r\nasync function createPost() {\r\n  await createPostAction()\r\n  await createPostAction()\r\n}\r\n";
