@@ -4,11 +4,13 @@
 //! as text; one that cannot be read could name every route.
 //!
 //! Three layers: [`pattern`] says what a string can be, [`url`] and [`routes`] which routes it names;
-//! [`context`] says where it stands, and a client's file what that means; [`fetch`] and
-//! [`response`] read the calls that a Server Action could replace.
+//! [`context`] says where it stands, and a client's file what that means; [`fetch`], [`answer`]
+//! and [`response`] read the calls that a Server Action could replace.
 
+mod answer;
 mod axios;
 mod browser;
+mod constants;
 mod context;
 mod fetch;
 mod init;

@@ -13,7 +13,8 @@ use swc_core::ecma::ast::{
 };
 use swc_core::ecma::visit::{Visit, VisitWith};
 
-use super::fetch::{self, Draft};
+use super::answer;
+use super::fetch::Draft;
 use crate::facts::call::{Answer, Call, Read, ReadKind, Reads};
 use crate::outcome::Place;
 use crate::source::Source;
@@ -510,7 +511,7 @@ impl Visit for Follower<'_> {
         if let (Pat::Object(pattern), Some(value)) = (&declarator.name, &declarator.init)
             && let Some(id) = self.id(value)
         {
-            let fields = fetch::fields(self.source, pattern);
+            let fields = answer::fields(self.source, pattern);
             let plain = fields
                 .iter()
                 .flatten()

@@ -9,24 +9,22 @@ use swc_core::ecma::ast::{
     ArrowExpr, ArrowFunctionBody, AssignExpr, AssignTarget, BinaryOp, CallExpr, Callee, Class,
     ClassProp, Constructor, DefaultDecl, ExportAll, ExportDecl, ExportDefaultDecl,
     ExportDefaultExpr, ExportNamedSpecifier, Expr, ExprOrSpread, ExprStmt, FnDecl, FnExpr,
-    Function, Id, Ident, ImportDecl, JSXAttr, JSXAttrName, JSXAttrOrSpread, JSXAttrValue,
-    JSXElementName, JSXOpeningElement, JSXText, KeyValueProp, Lit, MemberExpr, MemberProp,
-    ModuleExportName, NamedExport, NewExpr, OptChainBase, Pat, Prop, PropName, ReturnStmt,
-    SimpleAssignTarget, Stmt, SwitchCase, TsInterfaceDecl, TsType, TsTypeAliasDecl, TsTypeAnn,
-    TsTypeParamInstantiation, UnaryOp, VarDecl, VarDeclKind, VarDeclarator,
+    Function, Id, ImportDecl, JSXAttr, JSXAttrName, JSXAttrOrSpread, JSXAttrValue, JSXElementName,
+    JSXOpeningElement, JSXText, KeyValueProp, Lit, MemberExpr, MemberProp, ModuleExportName,
+    NamedExport, NewExpr, OptChainBase, Pat, Prop, PropName, ReturnStmt, SimpleAssignTarget, Stmt,
+    SwitchCase, TsInterfaceDecl, TsType, TsTypeAliasDecl, TsTypeAnn, TsTypeParamInstantiation,
+    UnaryOp, VarDecl, VarDeclarator,
 };
 use swc_core::ecma::visit::{Visit, VisitWith};
 
-use super::context::{Argument, Attribute, Context, Declared, Frame};
+use super::context::{Argument, Attribute, Declared, Frame};
 use super::fetch::{self, Draft};
 use super::init::{self, Init};
-use super::pattern::{Constants, Pattern, is_string, leaves, texts};
+use super::pattern::{Constants, Pattern, is_string, leaves};
 use super::routes::Routes;
-use super::scope::{Naming, Scope};
-use super::strings::{self, Weight};
-use super::{Guess, text, url};
+use super::scope::Scope;
+use super::{Guess, answer, constants, url};
 use crate::facts::call::{Client, Sends};
-use crate::outcome::Place;
 use crate::source::Source;
 
 /// A file on its way through the walk.
@@ -42,10 +40,10 @@ pub(super) struct Walk<'s> {
     pub frames: Vec<Frame>,
     /// The statements around, innermost last, with the one after each.
     statements: Vec<Option<Range<usize>>>,
-    drafts: Vec<Draft>,
+    pub drafts: Vec<Draft>,
     /// Constants that name a route: kept when a use is not followed.
-    pending: BTreeMap<Id, Vec<Draft>>,
-    unfollowed: HashMap<Id, usize>,
+    pub pending: BTreeMap<Id, Vec<Draft>>,
+    pub unfollowed: HashMap<Id, usize>,
     exported: bool,
     statement: Range<usize>,
     alone: bool,
@@ -55,20 +53,14 @@ pub(super) struct Walk<'s> {
 
 /// Walks a file.
 pub(super) fn walk(source: &Source, table: &Routes, scope: &Scope) -> Vec<Draft> {
-    let mut collector = Collector {
-        source,
-        constants: Constants::new(),
-        statements_of: HashMap::new(),
-        references: HashMap::new(),
-    };
-    source.module.visit_with(&mut collector);
+    let found = constants::find(source);
     let mut walk = Walk {
         source,
         table,
         scope,
-        constants: collector.constants,
-        statements_of: collector.statements_of,
-        references: collector.references,
+        constants: found.constants,
+        statements_of: found.statements_of,
+        references: found.references,
         frames: Vec::new(),
         statements: Vec::new(),
         drafts: Vec::new(),
@@ -124,101 +116,6 @@ impl Walk<'_> {
         match expr {
             Expr::Ident(name) => self.constants.get(&name.to_id()).is_some_and(is_string),
             _ => false,
-        }
-    }
-
-    /// A string, or a constant that is one, where it is used.
-    fn string(&mut self, expr: &Expr) {
-        let patterns = texts(self.source, &self.constants, expr);
-        self.strings(&patterns, self.source.range(expr));
-    }
-
-    fn strings(&mut self, patterns: &[Pattern], range: Range<usize>) {
-        if !patterns.iter().any(|pattern| pattern.text.contains("api")) {
-            return;
-        }
-        let configured: Vec<Pattern>;
-        let all = self.scope.kind == Some(Client::Config);
-        let patterns = if patterns.iter().any(|pattern| all || is_matcher(pattern)) {
-            configured = patterns.iter().map(matcher).collect();
-            &configured
-        } else {
-            patterns
-        };
-        let context = Context(&self.frames);
-        if let Some(guess) = super::guess(context) {
-            let naming = self.scope.named(self.table, patterns, true, guess.prefix);
-            self.draft(guess, naming, range);
-            return;
-        }
-        let weight = strings::weigh(context);
-        if weight == Weight::Nothing {
-            return;
-        }
-        let mut naming = self
-            .scope
-            .named(self.table, patterns, false, weight == Weight::Prefix);
-        let listed = matches!(context.use_of(), Some(Frame::Element));
-        if weight == Weight::Whole && naming.routes.is_empty() && !listed {
-            naming = self.scope.named(self.table, patterns, false, true);
-        }
-        if weight == Weight::Mention && !naming.exact && self.scope.kind != Some(Client::Config) {
-            return;
-        }
-        let mut client = if context.within_property("matcher") {
-            Client::Config
-        } else {
-            Client::Constant
-        };
-        if naming.routes.is_empty() {
-            client = Client::Document;
-            let inside: Vec<Pattern> = patterns.iter().flat_map(url::inside).collect();
-            naming = self.scope.named(self.table, &inside, false, false);
-            naming.exact = false;
-        }
-        let guess = Guess {
-            client,
-            method: None,
-            sends: Sends::Unknown,
-            prefix: false,
-        };
-        self.draft(guess, naming, range);
-    }
-
-    fn draft(&mut self, guess: Guess, naming: Naming, range: Range<usize>) {
-        if naming.routes.is_empty() {
-            return;
-        }
-        let guess = Guess {
-            client: if naming.foreign {
-                Client::Document
-            } else {
-                guess.client
-            },
-            ..guess
-        };
-        let place = Place::new(&self.source.path, &self.source.text, range.start, range.end);
-        let call = self.scope.call(place, guess, naming.routes, naming.exact);
-        let draft = Draft { call, watch: None };
-        match Context(&self.frames).use_of() {
-            Some(Frame::Declared(Declared {
-                id: Some(id),
-                exported: false,
-                ..
-            })) if self.constants.get(id).is_some_and(is_string) => {
-                self.pending.entry(id.clone()).or_default().push(draft);
-            }
-            _ => self.drafts.push(draft),
-        }
-    }
-
-    /// A constant in a place of its own.
-    fn constant(&mut self, name: &Ident) {
-        let followed = super::guess(Context(&self.frames)).is_some();
-        if followed {
-            self.string(&Expr::Ident(name.clone()));
-        } else {
-            *self.unfollowed.entry(name.to_id()).or_default() += 1;
         }
     }
 
@@ -425,7 +322,7 @@ impl Visit for Walk<'_> {
                 });
                 (Some(name.id.to_id()), None, annotation)
             }
-            Pat::Object(pattern) => (None, fetch::fields(self.source, pattern), None),
+            Pat::Object(pattern) => (None, answer::fields(self.source, pattern), None),
             _ => (None, None, None),
         };
         let inside = self
@@ -610,21 +507,6 @@ impl Visit for Walk<'_> {
     fn visit_ts_type_param_instantiation(&mut self, _: &TsTypeParamInstantiation) {}
 }
 
-/// Whether a text has placeholders: `/api/:path*`, `/api/**`.
-fn is_matcher(pattern: &Pattern) -> bool {
-    pattern.holes.is_empty()
-        && (pattern.text.contains("/:") || pattern.text.contains('*'))
-        && !pattern.text.contains("://")
-}
-
-fn matcher(pattern: &Pattern) -> Pattern {
-    if pattern.holes.is_empty() {
-        text::placeholders(&pattern.text)
-    } else {
-        pattern.clone()
-    }
-}
-
 /// A choice between strings is read branch by branch, so that each has its place.
 fn is_choice(expr: &Expr) -> bool {
     matches!(expr, Expr::Bin(binary) if binary.op != BinaryOp::Add)
@@ -664,60 +546,4 @@ fn property(prop: &MemberProp) -> String {
         MemberProp::Ident(name) => name.sym.to_string(),
         _ => "?".to_string(),
     }
-}
-
-/// Finds the constants that matter, and counts how often each is used.
-struct Collector<'s> {
-    source: &'s Source,
-    constants: Constants,
-    statements_of: HashMap<Id, Range<usize>>,
-    references: HashMap<Id, usize>,
-}
-
-impl Visit for Collector<'_> {
-    fn visit_var_decl(&mut self, declaration: &VarDecl) {
-        if declaration.kind == VarDeclKind::Const {
-            for declarator in &declaration.decls {
-                let (Pat::Ident(name), Some(value)) = (&declarator.name, &declarator.init) else {
-                    continue;
-                };
-                let wanted = is_string(value)
-                    || match &**value {
-                        Expr::New(_) => true,
-                        Expr::Object(object) => object.props.len() < 12,
-                        _ => false,
-                    };
-                if wanted {
-                    self.constants.insert(name.id.to_id(), (**value).clone());
-                    if declaration.decls.len() == 1 {
-                        let range = self.source.range(declaration);
-                        self.statements_of.insert(name.id.to_id(), range);
-                    }
-                }
-            }
-        }
-        declaration.visit_children_with(self);
-    }
-
-    fn visit_expr(&mut self, expr: &Expr) {
-        if let Expr::Ident(name) = expr {
-            *self.references.entry(name.to_id()).or_default() += 1;
-        }
-        expr.visit_children_with(self);
-    }
-
-    fn visit_prop(&mut self, prop: &Prop) {
-        if let Prop::Shorthand(name) = prop {
-            *self.references.entry(name.to_id()).or_default() += 1;
-        }
-        prop.visit_children_with(self);
-    }
-
-    fn visit_export_named_specifier(&mut self, specifier: &ExportNamedSpecifier) {
-        if let ModuleExportName::Ident(name) = &specifier.orig {
-            *self.references.entry(name.to_id()).or_default() += 1;
-        }
-    }
-
-    fn visit_ts_type(&mut self, _: &TsType) {}
 }

@@ -3,19 +3,16 @@
 //! response. Nothing else moves. Refused, with the place: reads that the action's contract does not
 //! serve, parameters that the call does not have. The imports come once for a file, from [`imports`].
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+mod imports;
 
-use swc_core::ecma::ast::{
-    Decl, Expr, Id, Ident, ImportDecl, ImportSpecifier, Lit, ModuleDecl, ModuleExportName,
-    ModuleItem, Stmt,
-};
-use swc_core::ecma::visit::{Visit, VisitWith};
+use std::ops::Range;
 
 use crate::edit::{Edits, Fragment};
 use crate::facts::call::{Answer, Binding, Call, CallShape, Named, PathArgument, Read, ReadKind};
 use crate::outcome::Place;
 use crate::source::Source;
+use imports::Style;
+pub use imports::{imports, local_name};
 
 /// What an action gives back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,7 +85,16 @@ pub fn rewrite(source: &Source, call: &Call, action: &ActionRef) -> Result<Edits
     };
     let mut edits = Edits::default();
     let arguments = arguments(source, shape, action).map_err(|words| refuse(&shape.call, words))?;
+    if let Some(comment) = lost_comment(source, &shape.call, &arguments) {
+        return Err(refuse(
+            &comment,
+            "a comment inside the call would be lost".into(),
+        ));
+    }
     edits.rewrite(shape.call.clone(), arguments);
+    if let Some(body) = &shape.body {
+        outdent(&mut edits, &source.text, &shape.call, &body.value);
+    }
     if let Some(leftover) = &shape.leftover {
         edits.delete(whole_lines(&source.text, leftover));
     }
@@ -102,6 +108,44 @@ pub fn rewrite(source: &Source, call: &Call, action: &ActionRef) -> Result<Edits
     match outcome {
         Ok(()) => Ok(edits),
         Err((range, words)) => Err(refuse(&range, words.to_string())),
+    }
+}
+
+/// A comment inside the call that no fragment keeps.
+fn lost_comment(source: &Source, call: &Range<usize>, with: &[Fragment]) -> Option<Range<usize>> {
+    let inside = |outer: &Range<usize>, inner: &Range<usize>| {
+        outer.start <= inner.start && inner.end <= outer.end
+    };
+    source
+        .comments
+        .iter()
+        .find(|comment| {
+            inside(call, comment)
+                && !with.iter().any(
+                    |fragment| matches!(fragment, Fragment::Keep(kept) if inside(kept, comment)),
+                )
+        })
+        .cloned()
+}
+
+/// Moves the lines of the body to the left, by as much as it stood deeper than the call.
+/// Text with a template literal stays: its spaces may be part of a string.
+fn outdent(edits: &mut Edits, text: &str, call: &Range<usize>, body: &Range<usize>) {
+    let indentation = |at: usize| {
+        let line = &text[text[..at].rfind('\n').map_or(0, |at| at + 1)..];
+        &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
+    };
+    let (outer, inner) = (indentation(call.start), indentation(body.start));
+    let value = &text[body.clone()];
+    if !inner.starts_with(outer) || value.contains('`') {
+        return;
+    }
+    let surplus = inner.len() - outer.len();
+    for (at, _) in value.match_indices('\n') {
+        let line = body.start + at + 1;
+        if surplus > 0 && text[line..].starts_with(inner) {
+            edits.delete_soft(line + outer.len()..line + inner.len());
+        }
     }
 }
 
@@ -304,210 +348,6 @@ fn whole_lines(text: &str, range: &Range<usize>) -> Range<usize> {
     let alone =
         text[start..range.start].trim().is_empty() && text[range.end..rest].trim().is_empty();
     if alone { start..rest } else { range.clone() }
-}
-
-/// The name of the action in this file: its own, unless the file has that name already for
-/// something else.
-pub fn local_name(source: &Source, action: &ActionRef) -> String {
-    if let Some(name) = imported(source, action) {
-        return name;
-    }
-    let mut names = Names {
-        wanted: &action.name,
-        found: false,
-    };
-    source.module.visit_with(&mut names);
-    if names.found {
-        format!("{}Action", action.name)
-    } else {
-        action.name.clone()
-    }
-}
-
-/// Imports the actions that a file calls: one import for each module, after the others, in the
-/// file's own style. What is imported already is not imported again.
-pub fn imports(source: &Source, actions: &[&ActionRef]) -> Edits {
-    let mut modules: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for action in actions {
-        if imported(source, action).is_some() {
-            continue;
-        }
-        let local = local_name(source, action);
-        let binding = if local == action.name {
-            local
-        } else {
-            format!("{} as {local}", action.name)
-        };
-        let bindings = modules.entry(&action.specifier).or_default();
-        if !bindings.contains(&binding) {
-            bindings.push(binding);
-        }
-    }
-    let style = Style::of(source);
-    let mut edits = Edits::default();
-    let mut lines = Vec::new();
-    for (specifier, mut bindings) in modules {
-        bindings.sort();
-        let bindings = bindings.join(", ");
-        match joinable(source, specifier) {
-            Some(last) => edits.insert(last, format!(", {bindings}")),
-            None => lines.push(format!(
-                "import {{ {bindings} }} from {quote}{specifier}{quote}{end}",
-                quote = style.quote,
-                end = style.end,
-            )),
-        }
-    }
-    if lines.is_empty() {
-        return edits;
-    }
-    let newline = if source.crlf() { "\r\n" } else { "\n" };
-    let block = lines.join(newline);
-    if let Some(last) = import_declarations(source).last() {
-        edits.insert(
-            line_end(&source.text, source.range(last).end),
-            format!("{newline}{block}"),
-        );
-        return edits;
-    }
-    let directive = source
-        .items()
-        .iter()
-        .take_while(|item| is_directive(item))
-        .last();
-    match (directive, source.items().first()) {
-        (Some(directive), _) => {
-            let at = line_end(&source.text, source.range(directive).end);
-            edits.insert(at, format!("{newline}{newline}{block}"));
-        }
-        (None, Some(first)) => {
-            edits.insert(
-                source.range(first).start,
-                format!("{block}{newline}{newline}"),
-            );
-        }
-        (None, None) => edits.insert(source.text.len(), format!("{block}{newline}")),
-    }
-    edits
-}
-
-/// The end of a line, unless something other than a comment stands between.
-fn line_end(text: &str, at: usize) -> usize {
-    let line = text[at..]
-        .find(['\n', '\r'])
-        .map_or(text.len(), |end| at + end);
-    let rest = text[at..line].trim();
-    if rest.is_empty() || rest.starts_with("//") {
-        if rest.is_empty() { at } else { line }
-    } else {
-        at
-    }
-}
-
-fn import_declarations(source: &Source) -> impl Iterator<Item = &ImportDecl> {
-    source.items().iter().filter_map(|item| match item {
-        ModuleItem::ModuleDecl(ModuleDecl::Import(import)) => Some(import),
-        _ => None,
-    })
-}
-
-/// The name under which the file imports the action already.
-fn imported(source: &Source, action: &ActionRef) -> Option<String> {
-    import_declarations(source)
-        .filter(|import| {
-            !import.type_only && import.src.value.to_string_lossy() == action.specifier
-        })
-        .flat_map(|import| &import.specifiers)
-        .find_map(|specifier| match specifier {
-            ImportSpecifier::Named(named) if !named.is_type_only => {
-                let original = match &named.imported {
-                    Some(ModuleExportName::Ident(name)) => name.sym.to_string(),
-                    Some(ModuleExportName::Str(name)) => name.value.to_string_lossy().into_owned(),
-                    None => named.local.sym.to_string(),
-                };
-                (original == action.name).then(|| named.local.sym.to_string())
-            }
-            _ => None,
-        })
-}
-
-/// Where another name fits into an import of the module: behind its last name.
-fn joinable(source: &Source, specifier: &str) -> Option<usize> {
-    import_declarations(source)
-        .filter(|import| !import.type_only && import.src.value.to_string_lossy() == specifier)
-        .find_map(|import| match import.specifiers.last() {
-            Some(last @ ImportSpecifier::Named(_)) => Some(source.range(last).end),
-            _ => None,
-        })
-}
-
-fn is_directive(item: &ModuleItem) -> bool {
-    matches!(item, ModuleItem::Stmt(Stmt::Expr(statement))
-        if matches!(&*statement.expr, Expr::Lit(Lit::Str(_))))
-}
-
-/// How the file is written.
-struct Style {
-    quote: char,
-    end: &'static str,
-}
-
-impl Style {
-    fn of(source: &Source) -> Style {
-        let text = &source.text;
-        let quote = import_declarations(source)
-            .map(|import| source.range(&*import.src))
-            .chain(
-                source
-                    .items()
-                    .iter()
-                    .filter(|item| is_directive(item))
-                    .map(|item| source.range(item)),
-            )
-            .find_map(|range| text[range.start..].chars().next())
-            .filter(|quote| matches!(quote, '\'' | '"'))
-            .unwrap_or_else(|| {
-                let single = text.matches('\'').count();
-                if single > text.matches('"').count() {
-                    '\''
-                } else {
-                    '"'
-                }
-            });
-        let ended = source
-            .items()
-            .iter()
-            .filter(|item| {
-                matches!(
-                    item,
-                    ModuleItem::ModuleDecl(ModuleDecl::Import(_))
-                        | ModuleItem::Stmt(Stmt::Expr(_) | Stmt::Decl(Decl::Var(_)))
-                )
-            })
-            .map(|item| source.text_of(item).ends_with(';'))
-            .next();
-        let end = match ended {
-            Some(ended) => ended,
-            None => text.contains(";\n") || text.contains(";\r\n"),
-        };
-        Style {
-            quote,
-            end: if end { ";" } else { "" },
-        }
-    }
-}
-
-/// Whether a name is used in the file at all.
-struct Names<'a> {
-    wanted: &'a str,
-    found: bool,
-}
-
-impl Visit for Names<'_> {
-    fn visit_ident(&mut self, ident: &Ident) {
-        let id: Id = ident.to_id();
-        self.found |= id.0 == *self.wanted;
-    }
 }
 
 #[cfg(test)]

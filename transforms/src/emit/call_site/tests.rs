@@ -182,6 +182,23 @@ fn chains_lose_what_only_unpacked_the_response() {
 }
 
 #[test]
+fn a_body_of_several_lines_moves_to_the_left() {
+    check(
+        None,
+        &[Param::Path("id".into()), Param::Body],
+        "  await fetch(`/api/posts/${id}`, {\n    method: 'PUT',\n    body: JSON.stringify({\n      title,\n      tags: [\n        1,\n      ],\n    }),\n  })",
+        "  await createPost(id, {\n    title,\n    tags: [\n      1,\n    ],\n  })",
+    );
+    // The spaces of a template literal are text.
+    check(
+        None,
+        &[Param::Body],
+        "  await fetch('/api/posts', {\n    method: 'PUT',\n    body: JSON.stringify({\n      title: `a\n      b`,\n    }),\n  })",
+        "  await createPost({\n      title: `a\n      b`,\n    })",
+    );
+}
+
+#[test]
 fn an_event_handler_may_be_the_call_itself() {
     let before = "'use client';\n\nexport const A = () => <b onClick={() => fetch('/api/posts', { method: 'POST' })} />;\n";
     let after = "'use client';\n\nimport { createPost } from '@/app/actions/posts';\n\nexport const A = () => <b onClick={() => createPost()} />;\n";
@@ -193,6 +210,40 @@ fn a_constant_that_only_named_the_url_goes_too() {
     let before = "\"use client\"\nimport x from \"x\"\nconst URL = \"/api/posts\"\n\nexport function f() {\n  return async () => {\n    await fetch(URL, { method: \"POST\" })\n  }\n}\n";
     let after = "\"use client\"\nimport x from \"x\"\nimport { createPost } from \"@/app/actions/posts\"\n\nexport function f() {\n  return async () => {\n    await createPost()\n  }\n}\n";
     assert_eq!(rewritten(before, None, &[]).as_deref(), Ok(after));
+}
+
+#[test]
+fn a_constant_that_others_see_stays() {
+    for head in [
+        "export const URL = '/api/posts'",
+        "const URL = '/api/posts'\ntype T = typeof URL",
+    ] {
+        let before = format!(
+            "'use client'\n{head}\nconst f = () => {{ fetch(URL, {{ method: 'POST' }}) }}\n"
+        );
+        let after = format!(
+            "'use client'\n\nimport {{ createPost }} from '@/app/actions/posts'\n{head}\nconst f = () => {{ createPost() }}\n"
+        );
+        let project = testing::project(&[("app/form.tsx", &before)]);
+        let calls = clients::collect(&project, &testing::routes(&["/api/posts"]));
+        let call = calls
+            .iter()
+            .find(|call| call.rewrite.is_ok())
+            .expect("a fetch");
+        let source = Source::parse("app/form.tsx", before.as_str().into()).expect("it parses");
+        let action = ActionRef {
+            name: "createPost".into(),
+            specifier: "@/app/actions/posts".into(),
+            contract: Contract::Nothing,
+            params: Vec::new(),
+        };
+        let mut edits = rewrite(&source, call, &action).expect("edits");
+        edits.extend(imports(&source, &[&action]));
+        assert_eq!(
+            edits.render(&before, 0..before.len()).as_deref(),
+            Ok(after.as_str())
+        );
+    }
 }
 
 #[test]
@@ -212,6 +263,20 @@ fn calls_inside_an_argument_are_rewritten_too() {
         &[Param::Body],
         "  await fetch('/api/posts', { method: 'POST', body: JSON.stringify({ a: await (await fetch('/api/posts', { method: 'POST', body: JSON.stringify(x) })).json() }) })",
         "  await createPost({ a: await createPost(x) })",
+    );
+}
+
+#[test]
+fn a_comment_that_would_vanish_is_refused() {
+    let text = "  await fetch('/api/posts', {\n    method: 'POST', // create\n    body: JSON.stringify({\n      a, // first\n    }),\n  })";
+    assert_eq!(
+        refused(None, text),
+        "5: a comment inside the call would be lost"
+    );
+    let kept = text.replace(" // create", "");
+    assert!(
+        rewritten(&inside(&kept), None, &[Param::Body])
+            .is_ok_and(|out| out.contains("a, // first"))
     );
 }
 
