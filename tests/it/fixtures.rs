@@ -2,7 +2,7 @@
 //!
 //! - `input/`: the project before,
 //! - `args` (optional): one argument of the command line on each line,
-//! - `expected/`: the project after; absent when nothing changes,
+//! - `expected/`: the project after,
 //! - `expected.diff`: the diff; absent when nothing changes,
 //! - `report.txt`: what is printed to standard error.
 //!
@@ -91,31 +91,24 @@ fn run(case: &Path) -> Result<(), String> {
     for (path, bytes) in &produced {
         parses(path, bytes, input.get(path))?;
     }
-    expect(case, &input, &produced, &diff, &report)
+    expect(case, &produced, &diff, &report)
 }
 
 /// Compares with what the fixture expects, or rewrites that.
-fn expect(
-    case: &Path,
-    input: &Tree,
-    produced: &Tree,
-    diff: &str,
-    report: &str,
-) -> Result<(), String> {
+fn expect(case: &Path, produced: &Tree, diff: &str, report: &str) -> Result<(), String> {
     let expected = case.join("expected");
     if update() {
         let write = || -> std::io::Result<()> {
             if expected.exists() {
                 std::fs::remove_dir_all(&expected)?;
             }
+            let files = produced
+                .iter()
+                .map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+            write_tree(&expected, files);
             if diff.is_empty() {
                 let _ = std::fs::remove_file(case.join("expected.diff"));
             } else {
-                let files = produced.iter();
-                write_tree(
-                    &expected,
-                    files.map(|(name, bytes)| (name.as_str(), bytes.as_slice())),
-                );
                 std::fs::write(case.join("expected.diff"), diff)?;
             }
             std::fs::write(case.join("report.txt"), report)
@@ -123,12 +116,7 @@ fn expect(
         return write().map_err(|error| error.to_string());
     }
     let read = |name: &str| std::fs::read_to_string(case.join(name)).unwrap_or_default();
-    let tree = if expected.exists() {
-        read_tree(&expected)
-    } else {
-        input.clone()
-    };
-    same_tree("the tree is not expected/", &tree, produced)?;
+    same_tree("the tree is not expected/", &read_tree(&expected), produced)?;
     same_text(
         "the diff is not expected.diff",
         &read("expected.diff"),

@@ -73,6 +73,20 @@ impl Edits {
         });
     }
 
+    /// Replaces a range by text, unless an edit around it removes it anyway.
+    pub fn replace_soft(&mut self, range: Range<usize>, text: impl Into<String>) {
+        self.list.push(Edit { range, with: vec![Fragment::Text(text.into())], soft: true });
+    }
+
+    /// Puts text in at an offset, unless an edit around it removes the place anyway.
+    pub fn insert_soft(&mut self, at: usize, text: impl Into<String>) {
+        self.list.push(Edit {
+            range: at..at,
+            with: vec![Fragment::Text(text.into())],
+            soft: true,
+        });
+    }
+
     /// Puts text in at an offset.
     pub fn insert(&mut self, at: usize, text: impl Into<String>) {
         self.replace(at..at, text);

@@ -1,12 +1,25 @@
 //! The pure core of routelift: a loaded project in, decisions and file changes out.
 //! Nothing here touches the disk, prints, or fails: what is not understood is a refusal.
 
+pub mod clients;
 pub mod edit;
+pub mod emit;
+pub mod facts;
+pub mod flow;
+pub mod graph;
+pub mod handler;
+pub mod idioms;
 pub mod next_version;
 pub mod outcome;
+pub mod plan;
 pub mod project;
 pub mod reason;
 pub mod source;
+pub mod specialise;
+pub mod surroundings;
+pub mod syntax;
+
+use std::collections::BTreeMap;
 
 use outcome::Outcome;
 use project::Project;
@@ -35,7 +48,24 @@ pub struct Forced {
     pub action: bool,
 }
 
+impl Options {
+    /// Whether the user wants to look at a route.
+    pub fn selects(&self, route: &str) -> bool {
+        (self.only.is_empty() || self.only.iter().any(|only| only == route))
+            && !self.exclude.iter().any(|exclude| exclude == route)
+    }
+}
+
 /// Decides and plans the whole migration of a project.
-pub fn migrate(_project: &Project, _options: &Options) -> Outcome {
-    Outcome::default()
+pub fn migrate(project: &Project, options: &Options) -> Outcome {
+    let mut changes = BTreeMap::new();
+    let apps = project
+        .apps
+        .iter()
+        .map(|app| plan::app(project, app, options, &mut changes))
+        .collect();
+    Outcome {
+        apps,
+        changes: changes.into_values().collect(),
+    }
 }

@@ -1,0 +1,1396 @@
+//! Writes the body of a carrier in its web form: each effect becomes a text edit.
+//! In: a function and its reading. Out: edits of its body and what its signature needs.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use swc_core::ecma::ast::*;
+
+use super::imports::Imports;
+use super::reply::{self, Shifts};
+use super::style::{Style, indentation, line_start};
+use crate::edit::{Edits, Fragment};
+use crate::facts::api_module::{ApiModule, Body, Function, refuse_at};
+use crate::facts::effect::*;
+use crate::facts::route::{Route, SlugKind};
+use crate::flow::{Reading, leading_comments};
+use crate::next_version::{Feature, NextVersion};
+use crate::outcome::Refusal;
+use crate::reason::{Note, Reason};
+use crate::source::Source;
+use crate::syntax::{Id, Names, prop_name};
+
+/// What emitters know while they write one route.
+pub struct Context<'a, 'm> {
+    /// The outline of the API file.
+    pub module: &'m ApiModule<'a>,
+    /// The file.
+    pub source: &'a Source,
+    /// Its style.
+    pub style: &'m Style,
+    /// The route.
+    pub route: &'m Route,
+    /// The Next.js version.
+    pub next: NextVersion,
+    /// Ranges of template text, where white space is part of the value.
+    pub templates: &'m [Range<usize>],
+    /// Whether every caller is known and sends JSON or nothing.
+    pub json_callers: bool,
+    /// Whether callers surely send form data that pages parsed.
+    pub strict: bool,
+    /// Functions of the file that take the request or response, once they are written.
+    pub carriers: &'m BTreeMap<Id, Needs>,
+    /// How far the code at an offset moves to the left, filled while a function is written.
+    pub unwrapped: RefCell<Vec<(Range<usize>, usize)>>,
+}
+
+impl Context<'_, '_> {
+    /// Whether the file is TypeScript.
+    pub fn typescript(&self) -> bool {
+        self.source.typescript()
+    }
+
+    /// A refusal about a range of the file.
+    pub fn refusal(
+        &self,
+        reason: Reason,
+        range: Range<usize>,
+        detail: impl Into<String>,
+    ) -> Refusal {
+        refuse_at(self.source, reason, range, detail)
+    }
+
+    /// By how many characters the code at an offset moves to the left.
+    pub fn unwrapped_by(&self, at: usize) -> usize {
+        self.unwrapped
+            .borrow()
+            .iter()
+            .filter(|(range, _)| range.start <= at && at < range.end)
+            .map(|(_, by)| by)
+            .sum()
+    }
+
+    /// The indentation that the line of an offset gets.
+    pub fn indent_at(&self, at: usize) -> &str {
+        let indent = indentation(&self.source.text, at);
+        &indent[self.unwrapped_by(at).min(indent.len())..]
+    }
+
+    /// Whether request APIs are promises.
+    pub fn awaits_request_apis(&self) -> bool {
+        self.next.has(Feature::AsyncRequestApis)
+    }
+}
+
+/// What the web form of a function needs.
+#[derive(Debug, Clone, Default)]
+pub struct Needs {
+    /// The request.
+    pub request: bool,
+    /// The request as a `NextRequest`: its cookies or its parsed URL.
+    pub next_request: bool,
+    /// The path parameters.
+    pub params: bool,
+    /// It awaits something that it did not await before.
+    pub awaits: bool,
+    /// It reads the body.
+    pub body: bool,
+    /// Whether every path answers.
+    pub replies: bool,
+    /// Imports.
+    pub imports: Imports,
+    /// Helpers of the generated module.
+    pub helpers: BTreeSet<Helper>,
+    /// Differences that it brings.
+    pub notes: BTreeSet<Note>,
+    /// The types named for the answer, when every answer is JSON.
+    pub only_json: bool,
+}
+
+/// A function of the module that is generated into the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Helper {
+    /// `readBody(request)`: the body, parsed by content type as pages did.
+    ReadBody,
+    /// `readQuery(request)`: search parameters, a doubled one as an array.
+    ReadQuery,
+}
+
+impl Helper {
+    /// The function's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Helper::ReadBody => "readBody",
+            Helper::ReadQuery => "readQuery",
+        }
+    }
+}
+
+/// A function in its web form.
+pub struct Lowered {
+    /// Edits inside its body.
+    pub edits: Edits,
+    /// What it needs.
+    pub needs: Needs,
+    /// Ranges of code that the edits drop, for finding unused imports.
+    pub dropped: Vec<Range<usize>>,
+}
+
+/// Writes one function.
+///
+/// # Errors
+/// The refusals for what has no faithful form.
+pub fn lower<'a>(
+    ctx: &Context<'a, '_>,
+    function: &Function<'a>,
+    reading: &Reading<'a>,
+) -> Result<Lowered, Vec<Refusal>> {
+    let mut writer = Writer {
+        ctx,
+        function,
+        edits: Edits::default(),
+        needs: Needs {
+            only_json: true,
+            replies: reading.replies && !reading.falls,
+            ..Default::default()
+        },
+        shifts: Vec::new(),
+        hoists: Vec::new(),
+        dropped: Vec::new(),
+        drops: Vec::new(),
+        bounds: reading.unwrapped.iter().map(|(_, kept, _)| kept.clone()).collect(),
+        refusals: Vec::new(),
+        names: function_names(ctx.source, function),
+        request: param_name(function, reading, Role::Request)
+            .unwrap_or_else(|| "request".to_string()),
+    };
+    *ctx.unwrapped.borrow_mut() = reading
+        .unwrapped
+        .iter()
+        .map(|(whole, kept, levels)| (kept.clone(), moved(ctx, whole, kept, *levels)))
+        .collect();
+    writer.structure(reading);
+    writer.method_variables(reading);
+    writer.bodies(reading);
+    writer.queries(reading);
+    let shared = writer.headers(reading);
+    // Inner effects first: an answer is laid out by the length of what stands in it.
+    let mut order: Vec<&Effect> = reading.effects.iter().collect();
+    order.sort_by_key(|effect| (effect.range.end - effect.range.start, effect.range.start));
+    for effect in order {
+        writer.effect(effect, shared.as_deref());
+    }
+    writer.finish()
+}
+
+/// By how many characters what an unwrapped statement keeps moves to the left.
+fn moved(ctx: &Context, whole: &Range<usize>, kept: &Range<usize>, levels: usize) -> usize {
+    if levels == 0 {
+        return 0;
+    }
+    let width = |at: usize| indentation(&ctx.source.text, at).chars().count();
+    match width(kept.start).saturating_sub(width(whole.start)) {
+        0 => levels * ctx.style.indent.chars().count(),
+        by => by,
+    }
+}
+
+/// The identifiers of a function with their places.
+fn function_names(source: &Source, function: &Function) -> Vec<(Id, Range<usize>)> {
+    Names::of(source, &source.module)
+        .all
+        .into_iter()
+        .filter(|(_, at)| function.range.start <= at.start && at.end <= function.range.end)
+        .collect()
+}
+
+/// The name of the parameter with a role.
+pub fn param_name(function: &Function, reading: &Reading, role: Role) -> Option<String> {
+    function
+        .params
+        .iter()
+        .zip(&reading.roles)
+        .find(|(_, found)| **found == Some(role))
+        .and_then(|(pat, _)| match pat {
+            Pat::Ident(binding) => Some(binding.id.sym.to_string()),
+            _ => None,
+        })
+}
+
+struct Writer<'w, 'a, 'm> {
+    ctx: &'w Context<'a, 'm>,
+    function: &'w Function<'a>,
+    edits: Edits,
+    needs: Needs,
+    shifts: Shifts,
+    hoists: Vec<(usize, String)>,
+    dropped: Vec<Range<usize>>,
+    /// What is removed for `dropped`, with white space.
+    drops: Vec<Range<usize>>,
+    /// What unwrapped blocks keep.
+    bounds: Vec<Range<usize>>,
+    refusals: Vec<Refusal>,
+    names: Vec<(Id, Range<usize>)>,
+    request: String,
+}
+
+impl<'a> Writer<'_, 'a, '_> {
+    fn refuse(&mut self, reason: Reason, range: Range<usize>, detail: &str) {
+        self.refusals.push(self.ctx.refusal(reason, range, detail));
+    }
+
+    /// Whether no identifier of the function has this name.
+    fn free(&self, name: &str) -> bool {
+        !self.names.iter().any(|((sym, _), _)| sym == name)
+    }
+
+    /// The first of some names that is free.
+    fn free_name(&self, names: &[&str]) -> String {
+        names
+            .iter()
+            .find(|name| self.free(name))
+            .unwrap_or(&names[names.len() - 1])
+            .to_string()
+    }
+
+    /// Removes a statement with its lines and the comments directly above it. Of two empty
+    /// lines around it one stays, and none at the end of a block.
+    fn drop_statement(&mut self, range: Range<usize>) {
+        let text = &self.ctx.source.text;
+        let start = leading_comments(self.ctx.source, range.start);
+        self.dropped.push(start..range.end);
+        // Only what the innermost unwrapped block keeps may be touched.
+        let bounds = self
+            .bounds
+            .iter()
+            .filter(|kept| kept.start <= range.start && range.end <= kept.end)
+            .min_by_key(|kept| kept.end - kept.start)
+            .cloned()
+            .unwrap_or(0..text.len());
+        let start = start.max(bounds.start);
+        let before = text[bounds.start..start].trim_end();
+        let after = &text[range.end..bounds.end];
+        let white = after.len() - after.trim_start().len();
+        let own_line = text[bounds.start + before.len()..start].contains('\n') || before.is_empty();
+        let line_ends = after[..white].contains('\n') || after.trim().is_empty();
+        if !own_line || !line_ends {
+            self.drops.push(start..range.end);
+        } else if before.is_empty() && bounds.start > 0 {
+            // First of an unwrapped block: up to the next statement.
+            self.drops.push(start..range.end + white);
+        } else if after.trim().is_empty() && bounds.end < text.len() {
+            // Last of an unwrapped block: from the end of the statement before.
+            self.drops.push(bounds.start + before.len()..range.end);
+        } else {
+            // Whole lines, from the start of the first to the start of the line after the last.
+            let from = line_start(text, start);
+            let mut end = range.end + after.find('\n').map_or(after.len(), |at| at + 1);
+            let opens = before.ends_with('{');
+            let blank_before = text[bounds.start + before.len()..from].matches('\n').count() > 1;
+            let closes = after.trim_start().starts_with('}');
+            if closes && blank_before {
+                let from = bounds.start + before.len();
+                self.drops.push(from + text[from..].find('\n').map_or(0, |at| at + 1)..end);
+                return;
+            }
+            if opens || blank_before {
+                while let Some(at) = text[end..bounds.end].find('\n') {
+                    if !text[end..end + at].trim().is_empty() {
+                        break;
+                    }
+                    end += at + 1;
+                }
+            }
+            self.drops.push(from..end);
+        }
+    }
+
+    fn structure(&mut self, reading: &Reading) {
+        let mut dropped = reading.dropped.clone();
+        dropped.sort_by_key(|range| range.start);
+        dropped.dedup();
+        let mut last = 0;
+        for range in dropped {
+            if range.start < last {
+                continue;
+            }
+            last = range.end;
+            self.drop_statement(range);
+        }
+        for (whole, kept, levels) in &reading.unwrapped {
+            self.dropped.push(whole.start..kept.start);
+            self.dropped.push(kept.end..whole.end);
+            self.edits
+                .rewrite(whole.clone(), vec![Fragment::Keep(kept.clone())]);
+            if *levels == 0 {
+                continue;
+            }
+            let text = &self.ctx.source.text;
+            let by = -(moved(self.ctx, whole, kept, *levels) as i64);
+            let mut at = kept.start;
+            while let Some(newline) = text[at..kept.end].find('\n') {
+                at += newline + 1;
+                self.shifts.push((at, by));
+            }
+        }
+    }
+
+    /// Variables that hold the method go when only dropped code used them.
+    fn method_variables(&mut self, reading: &Reading) {
+        for (name, range) in &reading.method_variables {
+            let uses = self
+                .names
+                .iter()
+                .filter(|(id, at)| id == name && !(range.start <= at.start && at.end <= range.end));
+            let live = uses.filter(|(_, at)| {
+                !self
+                    .dropped
+                    .iter()
+                    .chain(&reading.folded)
+                    .any(|gone| gone.start <= at.start && at.end <= gone.end)
+            });
+            if live.count() > 0 {
+                self.needs.request = true;
+                continue;
+            }
+            let whole = reading
+                .effects
+                .iter()
+                .find_map(|effect| match &effect.kind {
+                    Kind::DestructureRequest { statement, .. }
+                        if statement.start <= range.start && range.end <= statement.end =>
+                    {
+                        Some(())
+                    }
+                    _ => None,
+                });
+            // A part of a pattern goes when the pattern is written anew.
+            if whole.is_none() {
+                self.drop_statement(range.clone());
+            } else {
+                self.dropped.push(range.clone());
+            }
+        }
+    }
+
+    /// Puts a statement in before the function's own statement that holds an effect.
+    fn hoist(&mut self, top: usize, text: String) -> bool {
+        let Body::Block(..) = self.function.body else {
+            return false;
+        };
+        self.hoists.push((top, text));
+        true
+    }
+
+    /// The body: read in place where it is taken once, by a constant above its first use otherwise.
+    fn bodies(&mut self, reading: &Reading) {
+        let reads: Vec<&Effect> = reading
+            .effects
+            .iter()
+            .filter(|effect| matches!(effect.kind, Kind::ReadBody { .. }))
+            .collect();
+        let taken = reading.effects.iter().any(|effect| match &effect.kind {
+            Kind::DestructureRequest { parts, .. } => parts.iter().any(|(part, _)| part == "body"),
+            _ => false,
+        });
+        if !reads.is_empty() || taken {
+            self.needs.body = true;
+        }
+        let Some(first) = reads.first() else { return };
+        if taken {
+            return self.refuse(Reason::BodyUse, first.range.clone(), "taken twice");
+        }
+        let as_text = reads
+            .iter()
+            .filter(|effect| matches!(effect.kind, Kind::ReadBody { json_text: true }))
+            .count();
+        if as_text > 0 && as_text < reads.len() {
+            // `typeof req.body === 'string' ? JSON.parse(req.body) : req.body`: parsed as pages did.
+            let name = self.free_name(&["body", "requestBody", "payload"]);
+            let call = self.read_body(true);
+            let top = first.top;
+            if !self.hoist(top, format!("const {name} = await {call}")) {
+                return self.refuse(Reason::BodyUse, first.range.clone(), "");
+            }
+            self.needs.awaits = true;
+            for effect in reads {
+                let text = self.ctx.source.text[effect.range.clone()].to_string();
+                let written = match effect.kind {
+                    Kind::ReadBody { json_text: true } => format!("JSON.parse({name})"),
+                    _ => name.clone(),
+                };
+                let _ = text;
+                self.edits.replace(effect.range.clone(), written);
+            }
+            return;
+        }
+        self.needs.awaits = true;
+        let call = if as_text > 0 {
+            // The body reaches the handler as text and is parsed here, failing where it failed.
+            self.needs.request = true;
+            format!("{}.json()", self.request)
+        } else {
+            self.read_body(false)
+        };
+        let text = &self.ctx.source.text;
+        let alone = reads.len() == 1 && !first.nested && {
+            let rest = text[first.range.end..].trim_start();
+            !rest.starts_with(['.', '[', '?', '!'])
+        };
+        if alone && as_text == 0 || as_text > 0 && reads.len() == 1 && !first.nested {
+            let range = first.range.clone();
+            let member = text[range.end..]
+                .trim_start()
+                .starts_with(['.', '[', '?', '!']);
+            self.edits.replace(
+                range,
+                if member {
+                    format!("(await {call})")
+                } else {
+                    format!("await {call}")
+                },
+            );
+            return;
+        }
+        if as_text > 0 {
+            return self.refuse(Reason::BodyUse, first.range.clone(), "parsed twice");
+        }
+        let name = self.free_name(&["body", "requestBody", "payload"]);
+        if !self.hoist(first.top, format!("const {name} = await {call}")) {
+            return self.refuse(Reason::BodyUse, first.range.clone(), "");
+        }
+        for effect in reads {
+            // `{ body: req.body }` may stay a pair.
+            self.edits.replace(effect.range.clone(), name.clone());
+        }
+    }
+
+    /// The call that reads the body.
+    fn read_body(&mut self, any_type: bool) -> String {
+        self.needs.request = true;
+        self.needs.notes.insert(Note::BodyLimit);
+        if self.ctx.json_callers && !any_type && !self.ctx.strict {
+            self.needs.notes.insert(Note::JsonBody);
+            return format!("{}.json().catch(() => ({{}}))", self.request);
+        }
+        self.needs.helpers.insert(Helper::ReadBody);
+        format!("readBody({})", self.request)
+    }
+
+    /// Path and search parameters.
+    fn queries(&mut self, reading: &Reading) {
+        let mut path_reads: BTreeMap<String, Vec<&Effect>> = BTreeMap::new();
+        let mut search: Vec<&Effect> = Vec::new();
+        for effect in &reading.effects {
+            match &effect.kind {
+                Kind::ReadQuery { key, .. } if self.ctx.route.slug(key).is_some() => {
+                    path_reads.entry(key.clone()).or_default().push(effect);
+                }
+                Kind::ReadQuery { .. } => search.push(effect),
+                Kind::WholeQuery => {
+                    let whole = self.whole_query(effect);
+                    let spread = whole.starts_with('{');
+                    let member = self.ctx.source.text[effect.range.end..]
+                        .trim_start()
+                        .starts_with(['.', '[', '?']);
+                    let name = if effect.nested || member {
+                        let name = self.free_name(&["query", "searchQuery", "requestQuery"]);
+                        if !self.hoist(effect.top, format!("const {name} = {whole}")) {
+                            self.refuse(Reason::QueryUse, effect.range.clone(), "");
+                        }
+                        name
+                    } else {
+                        whole
+                    };
+                    let _ = spread;
+                    self.edits.replace(effect.range.clone(), name);
+                }
+                Kind::DestructureQuery {
+                    pattern,
+                    declarator,
+                    statement,
+                    typed,
+                } => {
+                    self.destructure(
+                        effect,
+                        pattern,
+                        declarator,
+                        statement.clone(),
+                        typed.clone(),
+                    );
+                }
+                _ => {}
+            }
+        }
+        self.path_reads(path_reads);
+        self.search_reads(search);
+    }
+
+    /// The expression for all parameters as one value.
+    fn whole_query(&mut self, effect: &Effect) -> String {
+        let _ = effect;
+        let query = self.read_query();
+        if self.ctx.route.slugs.is_empty() {
+            return query;
+        }
+        self.needs.params = true;
+        if self.ctx.awaits_request_apis() {
+            self.needs.awaits = true;
+            format!("{{ ...{query}, ...(await params) }}")
+        } else {
+            format!("{{ ...{query}, ...params }}")
+        }
+    }
+
+    fn read_query(&mut self) -> String {
+        self.needs.request = true;
+        self.needs.next_request = true;
+        self.needs.helpers.insert(Helper::ReadQuery);
+        format!("readQuery({})", self.request)
+    }
+
+    /// `params`, awaited where it is a promise.
+    fn params(&mut self) -> &'static str {
+        self.needs.params = true;
+        if self.ctx.awaits_request_apis() {
+            self.needs.awaits = true;
+            "await params"
+        } else {
+            "params"
+        }
+    }
+
+    fn destructure(
+        &mut self,
+        effect: &Effect,
+        pattern: &ObjectPat,
+        declarator: &Range<usize>,
+        statement: Option<Range<usize>>,
+        typed: Option<Range<usize>>,
+    ) {
+        let source = self.ctx.source;
+        let mut path = Vec::new();
+        let mut search = Vec::new();
+        let mut rest = false;
+        for prop in &pattern.props {
+            let key = match prop {
+                ObjectPatProp::Assign(short) => Some(short.key.id.sym.to_string()),
+                ObjectPatProp::KeyValue(pair) => prop_name(&pair.key),
+                ObjectPatProp::Rest(_) => {
+                    rest = true;
+                    None
+                }
+            };
+            match key {
+                Some(key) if self.ctx.route.slug(&key).is_some() => path.push(source.range(prop)),
+                _ => search.push(source.range(prop)),
+            }
+        }
+        let braces = source.range(pattern);
+        let pattern_end = match &pattern.type_ann {
+            Some(annotation) => source.range(annotation).start,
+            None => braces.end,
+        };
+        if effect.nested {
+            return self.refuse(Reason::QueryUse, effect.range.clone(), "inside a callback");
+        }
+        if rest && !self.ctx.route.slugs.is_empty() {
+            let whole = self.whole_query(effect);
+            return self.edits.rewrite(
+                declarator.clone(),
+                vec![
+                    Fragment::Keep(braces.start..pattern_end),
+                    Fragment::Text(format!(" = {whole}")),
+                ],
+            );
+        }
+        match (path.is_empty(), search.is_empty()) {
+            (false, true) => {
+                let params = self.params();
+                self.edits.rewrite(
+                    declarator.clone(),
+                    vec![
+                        Fragment::Keep(braces.start..pattern_end),
+                        Fragment::Text(format!(" = {params}")),
+                    ],
+                );
+            }
+            (true, _) => {
+                let query = self.read_query();
+                let annotation = pattern
+                    .type_ann
+                    .as_ref()
+                    .map(|annotation| source.range(annotation));
+                let mut with = vec![Fragment::Keep(braces.start..pattern_end)];
+                with.extend(annotation.map(Fragment::Keep));
+                with.push(Fragment::Text(format!(" = {query}")));
+                if pattern.type_ann.is_none() {
+                    with.extend(typed.map(Fragment::Keep));
+                }
+                self.edits.rewrite(declarator.clone(), with);
+            }
+            (false, false) => {
+                let Some(statement) = statement else {
+                    return self.refuse(
+                        Reason::QueryUse,
+                        declarator.clone(),
+                        "several declarations in one",
+                    );
+                };
+                if typed.is_some() && pattern.type_ann.is_some() {
+                    return self.refuse(Reason::QueryUse, declarator.clone(), "typed pattern");
+                }
+                let keyword = source.text[statement.start..declarator.start]
+                    .trim_end()
+                    .to_string();
+                let indent = self.ctx.indent_at(statement.start).to_string();
+                let params = self.params();
+                let query = self.read_query();
+                let semi = if source.text[..statement.end].ends_with(';') {
+                    ";"
+                } else {
+                    ""
+                };
+                let list = |ranges: &[Range<usize>], with: &mut Vec<Fragment>| {
+                    for (at, range) in ranges.iter().enumerate() {
+                        if at > 0 {
+                            with.push(Fragment::Text(", ".to_string()));
+                        }
+                        with.push(Fragment::Keep(range.clone()));
+                    }
+                };
+                let mut with = vec![Fragment::Text(format!("{keyword} {{ "))];
+                list(&path, &mut with);
+                with.push(Fragment::Text(format!(
+                    " }} = {params}{semi}\n{indent}{keyword} {{ "
+                )));
+                list(&search, &mut with);
+                with.push(Fragment::Text(format!(" }} = {query}")));
+                with.extend(typed.map(Fragment::Keep));
+                with.push(Fragment::Text(semi.to_string()));
+                self.edits.rewrite(statement, with);
+            }
+        }
+    }
+
+    /// Reads of single path parameters.
+    fn path_reads(&mut self, reads: BTreeMap<String, Vec<&Effect>>) {
+        let mut hoisted: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        for (key, effects) in reads {
+            self.needs.params = true;
+            // `const id = req.query.id as string` declares just the parameter.
+            if let [only] = &effects[..]
+                && let Kind::ReadQuery {
+                    declares: Some(declares),
+                    ..
+                } = &only.kind
+            {
+                let params = self.params();
+                let pattern = if declares.name == key {
+                    format!("{{ {key} }}")
+                } else {
+                    format!("{{ {}: {} }}", self.ctx.style.key(&key), declares.name)
+                };
+                self.edits
+                    .replace(declares.declarator.clone(), format!("{pattern} = {params}"));
+                continue;
+            }
+            if !self.ctx.awaits_request_apis() {
+                for effect in effects {
+                    let access = self.access(&key);
+                    self.edits
+                        .replace(effect.range.clone(), format!("params{access}"));
+                }
+                continue;
+            }
+            self.needs.awaits = true;
+            let is_ident = self.ctx.style.key(&key) == key;
+            // A constant of that very name can only be the one that is declared here.
+            let declared = effects.iter().any(|effect| {
+                matches!(
+                    &effect.kind,
+                    Kind::ReadQuery {
+                        declares: Some(_),
+                        ..
+                    }
+                )
+            });
+            let name = if is_ident && self.free(&key) {
+                Some(key.clone())
+            } else {
+                None
+            };
+            let block = matches!(self.function.body, Body::Block(..));
+            match name {
+                Some(name) if block && !declared => {
+                    let top = effects.iter().map(|effect| effect.top).min().unwrap_or(0);
+                    hoisted.entry(top).or_default().push(name.clone());
+                    for effect in effects {
+                        let range = self.without_assertion(effect);
+                        self.edits.replace(range, name.clone());
+                    }
+                }
+                _ => {
+                    for effect in effects {
+                        if effect.nested {
+                            self.refuse(
+                                Reason::QueryUse,
+                                effect.range.clone(),
+                                "inside a callback",
+                            );
+                            continue;
+                        }
+                        let access = self.access(&key);
+                        self.edits
+                            .replace(effect.range.clone(), format!("(await params){access}"));
+                    }
+                }
+            }
+        }
+        for (top, names) in hoisted {
+            self.hoist(
+                top,
+                format!("const {{ {} }} = await params", names.join(", ")),
+            );
+        }
+    }
+
+    /// `req.query.id as string` with its assertion, when the parameter is a string anyway.
+    fn without_assertion(&self, effect: &Effect) -> Range<usize> {
+        let Kind::ReadQuery { key, .. } = &effect.kind else {
+            return effect.range.clone();
+        };
+        let one = self
+            .ctx
+            .route
+            .slug(key)
+            .is_some_and(|slug| slug.kind == SlugKind::One);
+        let rest = &self.ctx.source.text[effect.range.end..];
+        if one
+            && rest.starts_with(" as string")
+            && !rest[10..]
+                .starts_with(|next: char| next.is_alphanumeric() || next == '[' || next == ' ')
+        {
+            return effect.range.start..effect.range.end + 10;
+        }
+        effect.range.clone()
+    }
+
+    fn access(&self, key: &str) -> String {
+        if self.ctx.style.key(key) == key {
+            format!(".{key}")
+        } else {
+            format!("[{}]", self.ctx.style.string(key))
+        }
+    }
+
+    /// Reads of single search parameters.
+    fn search_reads(&mut self, reads: Vec<&Effect>) {
+        let mut rest = Vec::new();
+        for effect in reads {
+            let Kind::ReadQuery { key, .. } = &effect.kind else {
+                continue;
+            };
+            // parseInt reads an array as its first entry, so `get` means the same.
+            let before = self.ctx.source.text[..effect.range.start].trim_end();
+            let number = before.strip_suffix('(').is_some_and(|text| {
+                let text = text.trim_end();
+                text.ends_with("parseInt") || text.ends_with("parseFloat")
+            });
+            let typed = !self.ctx.typescript()
+                || self.ctx.source.text[effect.range.end..].starts_with(" as string");
+            if number && typed {
+                self.needs.request = true;
+                self.needs.next_request = true;
+                let text = format!(
+                    "{}.nextUrl.searchParams.get({})",
+                    self.request,
+                    self.ctx.style.string(key)
+                );
+                self.edits.replace(effect.range.clone(), text);
+                continue;
+            }
+            rest.push((effect, key.clone()));
+        }
+        let Some((first, _)) = rest.first() else {
+            return;
+        };
+        let query = self.read_query();
+        let mut base = query.clone();
+        if rest.len() > 1 || rest.iter().any(|(effect, _)| effect.nested) {
+            let name = self.free_name(&["query", "searchQuery", "requestQuery"]);
+            if self.hoist(first.top, format!("const {name} = {query}")) {
+                base = name;
+            }
+        }
+        for (effect, key) in rest {
+            let access = self.access(&key);
+            self.edits
+                .replace(effect.range.clone(), format!("{base}{access}"));
+        }
+    }
+
+    /// Decides how headers that are set before the answers travel: into each answer where that
+    /// is the same, by one `Headers` object otherwise; gives its name then.
+    fn headers(&mut self, reading: &Reading<'a>) -> Option<String> {
+        let replies: Vec<(&Effect, &Reply)> = reading
+            .effects
+            .iter()
+            .filter_map(|effect| match &effect.kind {
+                Kind::Reply(reply) => Some((effect, &**reply)),
+                _ => None,
+            })
+            .collect();
+        let prepares: Vec<(&Effect, &Vec<SetHeader>, &Range<usize>)> = reading
+            .effects
+            .iter()
+            .filter_map(|effect| match &effect.kind {
+                Kind::Prepare {
+                    headers, statement, ..
+                } => Some((effect, headers, statement)),
+                _ => None,
+            })
+            .collect();
+        let any_header = prepares.iter().any(|(_, headers, _)| !headers.is_empty());
+        let carried: usize = replies.iter().map(|(_, reply)| reply.before.len()).sum();
+        let set: usize = prepares.iter().map(|(_, headers, _)| headers.len()).sum();
+        let adjacent = |statement: &Range<usize>| {
+            let mut end = statement.end;
+            loop {
+                if let Some((_, _, next)) = prepares
+                    .iter()
+                    .find(|(_, _, next)| next.start >= end && self.blank(end, next.start))
+                {
+                    end = next.end;
+                    continue;
+                }
+                return replies.iter().any(|(effect, reply)| {
+                    let start = match reply.form {
+                        ReplyForm::Bare(start) => start,
+                        ReplyForm::Returned => self.ctx.source.text[..effect.range.start]
+                            .rfind("return")
+                            .unwrap_or(usize::MAX),
+                    };
+                    start >= end && start != usize::MAX && self.blank(end, start)
+                });
+            }
+        };
+        let inline = !replies.iter().any(|(_, reply)| reply.carries)
+            && carried <= set.max(3)
+            && prepares.iter().all(|(_, headers, statement)| {
+                headers
+                    .iter()
+                    .all(|header| header.mode != HeaderMode::Remove)
+                    && (adjacent(statement)
+                        || headers
+                            .iter()
+                            .all(|header| header.values.iter().all(|value| constant(value))))
+            });
+        if inline || !any_header {
+            for (_, headers, statement) in &prepares {
+                for value in headers.iter().flat_map(|header| &header.values) {
+                    let _ = value;
+                }
+                self.move_statement((*statement).clone());
+            }
+            return None;
+        }
+        let name = self.free_name(&["headers", "responseHeaders", "replyHeaders"]);
+        let first = prepares
+            .iter()
+            .find(|(_, headers, _)| !headers.is_empty())?;
+        let top = first.0.top;
+        if !self.hoist(top, format!("const {name} = new Headers()")) {
+            self.refuse(Reason::HeaderInCallback, first.0.range.clone(), "");
+            return None;
+        }
+        for (effect, headers, statement) in &prepares {
+            if headers.is_empty() {
+                self.move_statement((*statement).clone());
+                continue;
+            }
+            if effect.nested {
+                self.refuse(Reason::HeaderInCallback, effect.range.clone(), "");
+                continue;
+            }
+            let indent = self.ctx.indent_at(statement.start).to_string();
+            let semi = if self.ctx.source.text[..statement.end].ends_with(';') {
+                ";"
+            } else {
+                ""
+            };
+            let mut with = Vec::new();
+            let mut lines = 0;
+            for header in headers.iter() {
+                let key = self.ctx.style.string(&header.name);
+                let calls: Vec<(&str, Option<&&Expr>)> = match header.mode {
+                    HeaderMode::Remove => vec![("delete", None)],
+                    HeaderMode::Append => header
+                        .values
+                        .iter()
+                        .map(|value| ("append", Some(value)))
+                        .collect(),
+                    HeaderMode::Set => header
+                        .values
+                        .iter()
+                        .enumerate()
+                        .map(|(at, value)| (if at == 0 { "set" } else { "append" }, Some(value)))
+                        .collect(),
+                };
+                for (method, value) in calls {
+                    if lines > 0 {
+                        with.push(Fragment::Text(format!("{semi}\n{indent}")));
+                    }
+                    lines += 1;
+                    with.push(Fragment::Text(format!("{name}.{method}({key}")));
+                    if let Some(value) = value {
+                        with.push(Fragment::Text(", ".to_string()));
+                        with.extend(reply::header_value(self.ctx, value));
+                    }
+                    with.push(Fragment::Text(")".to_string()));
+                }
+            }
+            with.push(Fragment::Text(semi.to_string()));
+            self.edits.rewrite((*statement).clone(), with);
+        }
+        Some(name)
+    }
+
+    /// Removes a statement whose values go into the answers.
+    fn move_statement(&mut self, statement: Range<usize>) {
+        let dropped = self.dropped.len();
+        self.drop_statement(statement);
+        // Its values live on, so what they use is not unused.
+        self.dropped.truncate(dropped);
+    }
+
+    fn blank(&self, from: usize, to: usize) -> bool {
+        from <= to && self.ctx.source.text[from..to].trim().is_empty()
+    }
+
+    fn effect(&mut self, effect: &Effect<'a>, shared: Option<&str>) {
+        let range = effect.range.clone();
+        let request = self.request.clone();
+        match &effect.kind {
+            Kind::ReadQuery { .. }
+            | Kind::DestructureQuery { .. }
+            | Kind::WholeQuery
+            | Kind::ReadBody { .. }
+            | Kind::Prepare { .. } => {}
+            Kind::ReadRawBody { text } => {
+                self.needs.request = true;
+                self.needs.body = true;
+                let awaited = self.ctx.source.text[..range.start]
+                    .trim_end()
+                    .ends_with("await");
+                if !awaited {
+                    return self.refuse(Reason::RawBody, range, "not awaited");
+                }
+                if *text {
+                    self.edits.replace(range, format!("{request}.text()"));
+                } else {
+                    let start =
+                        self.ctx.source.text[..range.start].trim_end().len() - "await".len();
+                    self.edits.replace(
+                        start..range.end,
+                        format!("Buffer.from(await {request}.arrayBuffer())"),
+                    );
+                }
+            }
+            Kind::ReadCookie { name, usage } => {
+                self.needs.request = true;
+                self.needs.next_request = true;
+                self.needs.notes.insert(Note::CookieParsing);
+                let object = self.part_object(&range, "cookies");
+                let mut with = vec![Fragment::Text(format!("{object}.get("))];
+                with.push(self.name(name));
+                with.push(Fragment::Text(")?.value".to_string()));
+                let _ = usage;
+                self.edits.rewrite(range, with);
+            }
+            Kind::ReadHeader { name, usage } => {
+                self.needs.request = true;
+                let object = self.part_object(&range, "headers");
+                let mut with = vec![Fragment::Text(format!("{object}.get("))];
+                with.push(self.name(name));
+                let rest = &self.ctx.source.text[range.end..];
+                let asserted = rest.starts_with(" as string")
+                    || rest.starts_with('!') && !rest.starts_with("!=");
+                // Where the value itself counts, an absent header stays undefined.
+                let value = *usage == Usage::Value && !asserted;
+                let member = rest.trim_start().starts_with(['.', '[']);
+                if value && member && !self.ctx.typescript() {
+                    with.push(Fragment::Text(")".to_string()));
+                } else if value {
+                    with.push(Fragment::Text(") ?? undefined".to_string()));
+                    let operand = self.is_operand(&range);
+                    if operand || member {
+                        with.insert(0, Fragment::Text("(".to_string()));
+                        with.push(Fragment::Text(")".to_string()));
+                    }
+                } else {
+                    with.push(Fragment::Text(")".to_string()));
+                }
+                self.edits.rewrite(range, with);
+            }
+            Kind::WholeHeaders => {
+                self.needs.request = true;
+                let object = self.part_object(&range, "headers");
+                self.edits
+                    .replace(range, format!("Object.fromEntries({object})"));
+            }
+            Kind::WholeCookies => {
+                self.needs.request = true;
+                self.needs.next_request = true;
+                self.needs.notes.insert(Note::CookieParsing);
+                let object = self.part_object(&range, "cookies");
+                let text = format!(
+                    "Object.fromEntries({object}.getAll().map(({{ name, value }}) => [name, value]))"
+                );
+                self.edits.replace(range, text);
+            }
+            Kind::ReadUrl => {
+                self.needs.request = true;
+                self.needs.next_request = true;
+                let url = format!("`${{{request}.nextUrl.pathname}}${{{request}.nextUrl.search}}`");
+                let rest = &self.ctx.source.text[range.end..];
+                let end = if rest.starts_with('!') && !rest.starts_with("!=") {
+                    range.end + 1
+                } else {
+                    range.end
+                };
+                self.edits.replace(range.start..end, url);
+            }
+            Kind::DestructureRequest { parts, statement } => {
+                self.destructure_request(parts, statement)
+            }
+            Kind::Reply(reply) => {
+                match reply::write(self.ctx, effect, reply, shared, &self.edits) {
+                    Ok(written) => {
+                        self.needs.only_json &= matches!(reply.payload, Payload::Json(_));
+                        self.needs.notes.extend(written.notes);
+                        self.needs.imports.value("next/server", "NextResponse");
+                        self.shifts.extend(written.shifts);
+                        self.edits.rewrite(range, written.fragments);
+                    }
+                    Err(refusal) => self.refusals.push(refusal),
+                }
+            }
+            Kind::ReplyChain { form } => {
+                if let ReplyForm::Bare(start) = form {
+                    self.edits.insert(*start, "return ");
+                }
+            }
+            Kind::CallCarrier {
+                callee,
+                args,
+                list,
+                form,
+                awaited,
+            } => {
+                self.call_carrier(effect, callee, args, list, form.as_ref(), *awaited);
+            }
+            Kind::Library(Library::GetServerSession { options }) => {
+                self.needs.notes.insert(Note::SessionRefresh);
+                let open = self.ctx.source.text[range.clone()]
+                    .find('(')
+                    .map_or(range.start, |at| range.start + at + 1);
+                let options_end = options.end;
+                self.edits.delete(open..options.start);
+                // A trailing comma or line break behind the options goes, too.
+                if options_end < range.end - 1 {
+                    self.edits.delete(options_end..range.end - 1);
+                }
+            }
+            Kind::Library(Library::GetSession) => {
+                self.needs.request = true;
+                let text = format!(
+                    "{{ req: {{ headers: {{ cookie: {request}.headers.get({}) ?? undefined }} }} }}",
+                    self.ctx.style.string("cookie")
+                );
+                self.edits.replace(range, text);
+            }
+            Kind::Library(Library::GetToken) => {
+                self.needs.request = true;
+                self.needs.next_request = true;
+            }
+            Kind::Revalidate { .. } => self.refuse(Reason::RevalidatePages, range, ""),
+            Kind::DraftMode { enable } => {
+                self.needs.imports.value("next/headers", "draftMode");
+                let verb = if *enable { "enable" } else { "disable" };
+                if self.ctx.awaits_request_apis() {
+                    self.needs.awaits = true;
+                    if effect.nested {
+                        return self.refuse(Reason::PreviewData, range, "inside a callback");
+                    }
+                    self.edits
+                        .replace(range, format!("(await draftMode()).{verb}()"));
+                } else {
+                    self.edits.replace(range, format!("draftMode().{verb}()"));
+                }
+            }
+        }
+    }
+
+    /// Whether an expression is an operand, so that `??` inside it needs parentheses.
+    fn is_operand(&self, range: &Range<usize>) -> bool {
+        let before = self.ctx.source.text[..range.start].trim_end();
+        let after = self.ctx.source.text[range.end..].trim_start();
+        let opens = before.ends_with(['(', ',', '[', ':', '{'])
+            || before.ends_with("return")
+            || before.ends_with('=') && !before.ends_with("==") && !before.ends_with("!=");
+        let closes = after.starts_with([')', ',', ']', ';', '}'])
+            || after.is_empty()
+            || self.ctx.source.text[range.end..]
+                .trim_start_matches([' ', '\t'])
+                .starts_with(['\n', '\r'])
+                && !after.starts_with(['|', '&', '?', '=', '!', '+']);
+        !(opens && closes)
+    }
+
+    /// The object that a part of the request is read from: `req.headers`, or the name that holds it.
+    fn part_object(&self, range: &Range<usize>, part: &str) -> String {
+        let text = &self.ctx.source.text[range.clone()];
+        let name: String = text
+            .chars()
+            .take_while(|char| char.is_alphanumeric() || *char == '_' || *char == '$')
+            .collect();
+        if name == self.request {
+            format!("{name}.{part}")
+        } else {
+            name
+        }
+    }
+
+    fn name(&self, name: &Name) -> Fragment {
+        match name {
+            Name::Literal(text) => Fragment::Text(self.ctx.style.string(text)),
+            Name::Expr(range) => Fragment::Keep(range.clone()),
+        }
+    }
+
+    fn destructure_request(&mut self, parts: &[(String, Range<usize>)], statement: &Range<usize>) {
+        let source = self.ctx.source;
+        let semi = if source.text[..statement.end].ends_with(';') {
+            ";"
+        } else {
+            ""
+        };
+        let indent = self.ctx.indent_at(statement.start).to_string();
+        let mut same = Vec::new();
+        let mut lines = Vec::new();
+        for (part, name) in parts {
+            let local = source.text[name.clone()].to_string();
+            if part == "method"
+                && self
+                    .dropped
+                    .iter()
+                    .any(|gone| gone.start <= name.start && name.end <= gone.end)
+            {
+                continue;
+            }
+            self.needs.request = true;
+            match part.as_str() {
+                "method" | "headers" | "cookies" => {
+                    self.needs.next_request |= part == "cookies";
+                    same.push(if *part == local {
+                        local
+                    } else {
+                        format!("{part}: {local}")
+                    });
+                }
+                "body" => {
+                    let call = self.read_body(false);
+                    self.needs.awaits = true;
+                    lines.push(format!("const {local} = await {call}"));
+                }
+                "query" => {
+                    let whole = self.whole_query_text();
+                    lines.push(format!("const {local} = {whole}"));
+                }
+                _ => {
+                    self.needs.next_request = true;
+                    lines.push(format!(
+                        "const {local} = `${{{0}.nextUrl.pathname}}${{{0}.nextUrl.search}}`",
+                        self.request
+                    ));
+                }
+            }
+        }
+        if !same.is_empty() {
+            lines.insert(
+                0,
+                format!("const {{ {} }} = {}", same.join(", "), self.request),
+            );
+        }
+        if lines.is_empty() {
+            self.drop_statement(statement.clone());
+            return;
+        }
+        self.edits.replace(
+            statement.clone(),
+            format!("{}{semi}", lines.join(&format!("{semi}\n{indent}"))),
+        );
+    }
+
+    fn whole_query_text(&mut self) -> String {
+        let query = self.read_query();
+        if self.ctx.route.slugs.is_empty() {
+            return query;
+        }
+        let params = self.params();
+        let params = if params.starts_with("await") {
+            format!("({params})")
+        } else {
+            params.to_string()
+        };
+        format!("{{ ...{query}, ...{params} }}")
+    }
+
+    fn call_carrier(
+        &mut self,
+        effect: &Effect,
+        callee: &Id,
+        args: &[Arg],
+        list: &Range<usize>,
+        form: Option<&ReplyForm>,
+        awaited: bool,
+    ) {
+        let Some(needs) = self.ctx.carriers.get(callee) else {
+            return self.refuse(Reason::ResEscapes, effect.range.clone(), &callee.0);
+        };
+        let passes_res = args.iter().any(|arg| arg.role == Some(Role::Response));
+        match form {
+            Some(_) if !needs.replies => {
+                return self.refuse(
+                    Reason::ResEscapes,
+                    effect.range.clone(),
+                    &format!("{} answers on some paths only", callee.0),
+                );
+            }
+            None if passes_res || needs.replies => {
+                return self.refuse(Reason::ReplyInExpression, effect.range.clone(), &callee.0);
+            }
+            _ => {}
+        }
+        if form.is_none() && needs.awaits {
+            return self.refuse(
+                Reason::BodyUse,
+                effect.range.clone(),
+                &format!("{} would have to be async", callee.0),
+            );
+        }
+        let needs = needs.clone();
+        self.needs.request |= needs.request;
+        self.needs.next_request |= needs.next_request;
+        self.needs.params |= needs.params;
+        self.needs.body |= needs.body;
+        self.needs.only_json &= needs.only_json;
+        let mut with = vec![Fragment::Text("(".to_string())];
+        let mut count = 0;
+        let mut push = |fragment: Fragment, with: &mut Vec<Fragment>| {
+            if count > 0 {
+                with.push(Fragment::Text(", ".to_string()));
+            }
+            count += 1;
+            with.push(fragment);
+        };
+        for arg in args {
+            match arg.role {
+                Some(Role::Request) if needs.request => {
+                    push(Fragment::Keep(arg.range.clone()), &mut with)
+                }
+                Some(_) => {}
+                None => push(Fragment::Keep(arg.range.clone()), &mut with),
+            }
+        }
+        if needs.params {
+            push(Fragment::Text("params".to_string()), &mut with);
+        }
+        with.push(Fragment::Text(")".to_string()));
+        self.edits.rewrite(list.clone(), with);
+        if let Some(ReplyForm::Bare(start)) = form {
+            self.edits.insert(*start, "return ");
+        }
+        let _ = awaited;
+    }
+
+    fn finish(mut self) -> Result<Lowered, Vec<Refusal>> {
+        let text = &self.ctx.source.text;
+        self.drops.sort_by_key(|range| (range.start, range.end));
+        let mut drops: Vec<Range<usize>> = Vec::new();
+        for range in self.drops.drain(..) {
+            match drops.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => drops.push(range),
+            }
+        }
+        drops.into_iter().for_each(|range| self.edits.delete(range));
+        let mut by_line: BTreeMap<usize, i64> = BTreeMap::new();
+        for (line, by) in &self.shifts {
+            *by_line.entry(*line).or_default() += by;
+        }
+        for (line, by) in by_line {
+            if self
+                .ctx
+                .templates
+                .iter()
+                .any(|range| range.start < line && line <= range.end)
+            {
+                continue;
+            }
+            let white = indentation(text, line).len();
+            let blank = text[line..].starts_with(['\n', '\r'])
+                || text[line + white..].starts_with(['\n', '\r']);
+            match by {
+                _ if blank => {}
+                by if by > 0 => {
+                    let unit = self.ctx.style.indent.chars().next().unwrap_or(' ');
+                    self.edits
+                        .insert_soft(line, unit.to_string().repeat(by as usize));
+                }
+                by => self
+                    .edits
+                    .delete_soft(line..line + white.min((-by) as usize)),
+            }
+        }
+        let semi = self.ctx.style.semi;
+        let mut by_top: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        for (top, line) in self.hoists.drain(..) {
+            by_top.entry(top).or_default().push(line);
+        }
+        for (top, lines) in by_top {
+            let indent = indentation(text, top);
+            let mut out = String::new();
+            for line in lines {
+                out.push_str(&line);
+                out.push_str(semi);
+                out.push('\n');
+                out.push_str(indent);
+            }
+            self.edits.insert(top, out);
+        }
+        if self.refusals.is_empty() {
+            Ok(Lowered {
+                edits: self.edits,
+                needs: self.needs,
+                dropped: self.dropped,
+            })
+        } else {
+            Err(self.refusals)
+        }
+    }
+}
+
+/// Whether a value is the same whenever it is computed: literals, and names in templates.
+fn constant(expr: &Expr) -> bool {
+    match crate::syntax::bare(expr) {
+        Expr::Lit(_) => true,
+        Expr::Tpl(template) => template.exprs.is_empty(),
+        Expr::Member(_) => {
+            matches!(crate::syntax::member(expr), Some((object, _)) if matches!(crate::syntax::member(object), Some((process, env)) if env == "env" && matches!(process, Expr::Ident(name) if name.sym == "process")))
+        }
+        _ => false,
+    }
+}

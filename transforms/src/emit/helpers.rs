@@ -1,0 +1,73 @@
+//! The small module that is generated into a project where the web API alone would mean
+//! something else than the Pages Router did.
+
+use std::collections::BTreeSet;
+
+use super::carrier::Helper;
+
+/// The name of the module's file, without its extension.
+pub const FILE: &str = "api-request";
+
+const READ_BODY: &str = r#"/**
+ * Reads the body as the Pages Router parsed it: JSON and forms by content type,
+ * everything else as text. An empty or malformed JSON body is `{}`.
+ */
+export async function readBody(request%REQUEST%) {
+  const type = request.headers.get('content-type')?.split(';')[0].trim().toLowerCase()
+  const text = await request.text()
+  if (type === 'application/json' || type === 'application/ld+json') {
+    try {
+      return JSON.parse(text)
+    } catch {
+      return {}
+    }
+  }
+  return type === 'application/x-www-form-urlencoded' ? parseForm(text) : text%ANY%
+}
+"#;
+
+const READ_QUERY: &str = r#"/** Search parameters as the Pages Router gave them: a doubled key is an array. */
+export function readQuery(request%NEXT_REQUEST%) {
+  const params = request.nextUrl.searchParams
+  const query%QUERY% = {}
+  params.forEach((_, key) => {
+    const values = params.getAll(key)
+    query[key] = values.length > 1 ? values : values[0]
+  })
+  return query
+}
+"#;
+
+/// The text of the module with these helpers.
+pub fn module(helpers: &BTreeSet<Helper>, typescript: bool) -> String {
+    let mut imports = String::new();
+    let mut parts = Vec::new();
+    if helpers.contains(&Helper::ReadBody) {
+        imports.push_str("import { parse as parseForm } from 'querystring'\n");
+        parts.push(READ_BODY);
+    }
+    if helpers.contains(&Helper::ReadQuery) {
+        if typescript {
+            imports.push_str("import type { NextRequest } from 'next/server'\n");
+        }
+        parts.push(READ_QUERY);
+    }
+    let mut text = imports;
+    for part in parts {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(part);
+    }
+    let types = |pattern: &str, annotation: &str, text: String| {
+        text.replace(pattern, if typescript { annotation } else { "" })
+    };
+    let text = types("%REQUEST%", ": Request", text);
+    let text = types("%NEXT_REQUEST%", ": NextRequest", text);
+    let text = types(
+        "%QUERY%",
+        ": Partial<Record<string, string | string[]>>",
+        text,
+    );
+    types("%ANY%", "", text)
+}

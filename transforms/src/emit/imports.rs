@@ -1,0 +1,208 @@
+//! Imports that emitters ask for, rendered once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use swc_core::ecma::ast::*;
+
+use super::style::Style;
+use crate::edit::Edits;
+use crate::source::Source;
+use crate::syntax::{Names, id};
+
+/// The imports that a file needs.
+#[derive(Debug, Clone, Default)]
+pub struct Imports {
+    /// Names by module: the name and whether it is only a type.
+    wanted: BTreeMap<String, BTreeMap<String, bool>>,
+}
+
+impl Imports {
+    /// Asks for a value.
+    pub fn value(&mut self, module: &str, name: &str) {
+        self.wanted
+            .entry(module.to_string())
+            .or_default()
+            .insert(name.to_string(), false);
+    }
+
+    /// Asks for a type.
+    pub fn type_only(&mut self, module: &str, name: &str) {
+        self.wanted
+            .entry(module.to_string())
+            .or_default()
+            .entry(name.to_string())
+            .or_insert(true);
+    }
+
+    /// Takes what another set asks for.
+    pub fn extend(&mut self, other: &Imports) {
+        for (module, names) in &other.wanted {
+            for (name, type_only) in names {
+                if *type_only {
+                    self.type_only(module, name)
+                } else {
+                    self.value(module, name)
+                }
+            }
+        }
+    }
+
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.wanted.is_empty()
+    }
+
+    /// The import statements as lines, without those names that `present` says are there.
+    pub fn lines(&self, style: &Style, typescript: bool) -> Vec<String> {
+        let mut lines = Vec::new();
+        // Packages first, then the project's own modules.
+        let own = |module: &str| module.starts_with(['.', '@', '~', '#']);
+        let mut modules: Vec<_> = self.wanted.iter().collect();
+        modules.sort_by_key(|(module, _)| own(module));
+        for (module, names) in modules {
+            let all_types = names.values().all(|type_only| *type_only);
+            let list: Vec<String> = names
+                .iter()
+                .map(
+                    |(name, type_only)| match (*type_only && !all_types, typescript) {
+                        (true, true) => format!("type {name}"),
+                        _ => name.clone(),
+                    },
+                )
+                .collect();
+            let keyword = if all_types && typescript {
+                "import type"
+            } else {
+                "import"
+            };
+            lines.push(format!(
+                "{keyword} {{ {} }} from {}{}",
+                list.join(", "),
+                style.string(module),
+                style.semi
+            ));
+        }
+        lines
+    }
+
+    /// Leaves out what a file imports already.
+    pub fn without(&mut self, source: &Source, edits: &Edits) {
+        let _ = edits;
+        for item in source.items() {
+            let ModuleItem::ModuleDecl(ModuleDecl::Import(import)) = item else {
+                continue;
+            };
+            let module = import.src.value.to_string_lossy().into_owned();
+            let Some(names) = self.wanted.get_mut(&module) else {
+                continue;
+            };
+            for specifier in &import.specifiers {
+                if let ImportSpecifier::Named(named) = specifier
+                    && named.imported.is_none()
+                    && !import.type_only
+                    && !named.is_type_only
+                {
+                    names.remove(&*named.local.sym);
+                }
+            }
+            if names.is_empty() {
+                self.wanted.remove(&module);
+            }
+        }
+    }
+}
+
+/// Removes import specifiers that nothing uses any more. `kept` are the ranges of the file
+/// that stay; a name that was unused before stays too. Gives the place where the first
+/// removed import stood, when a whole statement goes.
+pub fn remove_unused(
+    source: &Source,
+    kept: &[Range<usize>],
+    edits: &mut Edits,
+) -> Vec<Range<usize>> {
+    let names = Names::of(source, &source.module);
+    let mut gone = Vec::new();
+    for item in source.items() {
+        let ModuleItem::ModuleDecl(ModuleDecl::Import(import)) = item else {
+            continue;
+        };
+        if import.specifiers.is_empty() {
+            continue;
+        }
+        let statement = source.range(import);
+        let unused: BTreeSet<usize> = import
+            .specifiers
+            .iter()
+            .enumerate()
+            .filter(|(_, specifier)| {
+                let local = id(specifier.local());
+                let uses: Vec<&Range<usize>> = names
+                    .all
+                    .iter()
+                    .filter(|(name, at)| *name == local && !inside(&statement, at))
+                    .map(|(_, at)| at)
+                    .collect();
+                !uses.is_empty()
+                    && !uses
+                        .iter()
+                        .any(|at| kept.iter().any(|range| inside(range, at)))
+            })
+            .map(|(index, _)| index)
+            .collect();
+        if unused.is_empty() {
+            continue;
+        }
+        if unused.len() == import.specifiers.len() {
+            gone.push(statement);
+            continue;
+        }
+        let named: Vec<(usize, Range<usize>)> = import
+            .specifiers
+            .iter()
+            .enumerate()
+            .filter(|(_, specifier)| matches!(specifier, ImportSpecifier::Named(_)))
+            .map(|(index, specifier)| (index, source.range(specifier)))
+            .collect();
+        let all_named_gone =
+            !named.is_empty() && named.iter().all(|(index, _)| unused.contains(index));
+        if all_named_gone && named.len() < import.specifiers.len() && !unused.contains(&0) {
+            // `import a, { b } from` becomes `import a from`.
+            let first = source.range(&import.specifiers[0]);
+            let close = source.text[..source.range(&*import.src).start]
+                .rfind('}')
+                .map_or(first.end, |at| at + 1);
+            edits.delete(first.end..close);
+            continue;
+        }
+        if unused.contains(&0) && !matches!(import.specifiers[0], ImportSpecifier::Named(_)) {
+            let first = source.range(&import.specifiers[0]);
+            let open = source.text[first.end..]
+                .find(['{', '*'])
+                .map_or(first.end, |at| first.end + at);
+            edits.delete(first.start..open);
+        }
+        if let (Some((_, first)), Some((_, last))) = (named.first(), named.last())
+            && named.iter().any(|(index, _)| unused.contains(index))
+        {
+            let kept: Vec<&str> = named
+                .iter()
+                .filter(|(index, _)| !unused.contains(index))
+                .map(|(_, range)| &source.text[range.clone()])
+                .collect();
+            let whole = first.start..last.end;
+            let indent = super::style::indentation(&source.text, first.start);
+            let comma = if source.text[whole.clone()].contains('\n') {
+                format!(",\n{indent}")
+            } else {
+                ", ".to_string()
+            };
+            edits.replace(whole, kept.join(&comma));
+        }
+    }
+    gone
+}
+
+fn inside(range: &Range<usize>, at: &Range<usize>) -> bool {
+    range.start <= at.start && at.end <= range.end
+}

@@ -1,0 +1,9 @@
+//! Emitters: facts and decisions in, text edits out. They never decide.
+
+pub mod call_site;
+pub mod carrier;
+pub mod helpers;
+pub mod imports;
+pub mod reply;
+pub mod route_handler;
+pub mod style;

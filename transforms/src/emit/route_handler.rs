@@ -1,0 +1,1086 @@
+//! Writes a `route.ts`. In: what the API file does for each method. Out: the whole new
+//! text, what it imports from the generated module, and its notes.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use swc_core::ecma::ast::*;
+use swc_core::ecma::visit::{Visit, VisitWith};
+
+use super::carrier::{Context, Helper, Lowered, Needs, lower, param_name};
+use super::imports::{Imports, remove_unused};
+use super::style::{Style, line_start, template_ranges};
+use crate::edit::Edits;
+use crate::facts::api_module::{ApiModule, Body, Form, Function, entries, refuse, refuse_at};
+use crate::facts::effect::{Kind, Role};
+use crate::facts::route::{Route, SlugKind};
+use crate::flow::Reading;
+use crate::handler::{Group, Handler};
+use crate::next_version::{Feature, NextVersion};
+use crate::outcome::Refusal;
+use crate::reason::{Note, Reason};
+use crate::specialise::METHODS;
+use crate::syntax::{Id, Names, bare, string};
+
+/// What the emitter is told about the route and its surroundings.
+pub struct Surroundings<'s> {
+    /// The route.
+    pub route: &'s Route,
+    /// The Next.js version.
+    pub next: NextVersion,
+    /// Whether Cache Components are on.
+    pub cache_components: bool,
+    /// Whether every caller is known and sends JSON or nothing.
+    pub json_callers: bool,
+    /// Whether the notes' differences are kept, too.
+    pub strict: bool,
+    /// How the new file imports the generated module.
+    pub helper_specifier: String,
+    /// The new text of a relative specifier, seen from the new place.
+    pub rebase: &'s dyn Fn(&str) -> String,
+    /// Methods that do not go to the route file, because they become actions.
+    pub without: BTreeSet<String>,
+}
+
+/// A written route file.
+pub struct RouteFile {
+    /// The text.
+    pub text: String,
+    /// The exported methods.
+    pub methods: Vec<String>,
+    /// Helpers that it imports.
+    pub helpers: BTreeSet<Helper>,
+    /// Differences by method; those under `*` are the route's.
+    pub notes: BTreeMap<String, BTreeSet<Note>>,
+}
+
+/// Settings of `export const config` that live on as exports of their own.
+struct Segment {
+    lines: Vec<String>,
+    edge: bool,
+    no_parser: bool,
+}
+
+/// Writes the route file.
+///
+/// # Errors
+/// The refusals for what has no faithful form.
+pub fn write<'a>(
+    module: &ApiModule<'a>,
+    handler: &Handler<'a>,
+    around: &Surroundings,
+) -> Result<RouteFile, Vec<Refusal>> {
+    let source = module.source;
+    let style = Style::of(source);
+    let templates = template_ranges(source);
+    let mut refusals = Vec::new();
+    let segment = segment(module, &style).unwrap_or_else(|refusal| {
+        refusals.push(refusal);
+        Segment {
+            lines: Vec::new(),
+            edge: false,
+            no_parser: false,
+        }
+    });
+    let mut carriers: BTreeMap<Id, Needs> = BTreeMap::new();
+    let file = File {
+        module,
+        style: &style,
+        around,
+        edits: Edits::default(),
+        imports: Imports::default(),
+        helpers: BTreeSet::new(),
+        notes: BTreeMap::new(),
+        kept: Vec::new(),
+        specifiers: relative_specifiers(module.source, around.rebase),
+    };
+    let mut lowered_carriers = Vec::new();
+    for (name, function, reading) in &handler.carriers {
+        match file.lower(&templates, &carriers, function, reading) {
+            Ok(lowered) => {
+                carriers.insert(name.clone(), lowered.needs.clone());
+                lowered_carriers.push((name, function, reading, lowered));
+            }
+            Err(found) => refusals.extend(found),
+        }
+    }
+    let mut groups: Vec<(&Group<'a>, Lowered)> = Vec::new();
+    for group in &handler.groups {
+        match file.lower(&templates, &carriers, &module.handler, &group.reading) {
+            Ok(lowered) => groups.push((group, lowered)),
+            Err(found) => refusals.extend(found),
+        }
+    }
+    if segment.no_parser {
+        let reads = handler
+            .groups
+            .iter()
+            .map(|group| &group.reading)
+            .chain(handler.carriers.iter().map(|(_, _, reading)| reading));
+        for effect in reads.flat_map(|reading| &reading.effects) {
+            if matches!(effect.kind, Kind::ReadBody { .. }) {
+                refusals.push(refuse_at(
+                    source,
+                    Reason::RawBody,
+                    effect.range.clone(),
+                    "req.body is undefined without a body parser",
+                ));
+            }
+        }
+    }
+    if !refusals.is_empty() {
+        refusals.sort_by_key(|refusal| (refusal.place.clone(), refusal.reason));
+        refusals.dedup();
+        return Err(refusals);
+    }
+    file.write(handler, groups, lowered_carriers, segment)
+}
+
+struct File<'f, 'a> {
+    module: &'f ApiModule<'a>,
+    style: &'f Style,
+    around: &'f Surroundings<'f>,
+    edits: Edits,
+    imports: Imports,
+    helpers: BTreeSet<Helper>,
+    notes: BTreeMap<String, BTreeSet<Note>>,
+    kept: Vec<Range<usize>>,
+    /// Relative specifiers with their new texts.
+    specifiers: Vec<(Range<usize>, String)>,
+}
+
+impl<'a> File<'_, 'a> {
+    fn lower(
+        &self,
+        templates: &[Range<usize>],
+        carriers: &BTreeMap<Id, Needs>,
+        function: &Function<'a>,
+        reading: &Reading<'a>,
+    ) -> Result<Lowered, Vec<Refusal>> {
+        let ctx = Context {
+            module: self.module,
+            source: self.module.source,
+            style: self.style,
+            route: self.around.route,
+            next: self.around.next,
+            templates,
+            json_callers: self.around.json_callers,
+            strict: self.around.strict,
+            carriers,
+            unwrapped: RefCell::new(Vec::new()),
+        };
+        lower(&ctx, function, reading)
+    }
+
+    fn write(
+        mut self,
+        handler: &Handler<'a>,
+        groups: Vec<(&Group<'a>, Lowered)>,
+        carriers: Vec<(&Id, &Function<'a>, &Reading<'a>, Lowered)>,
+        segment: Segment,
+    ) -> Result<RouteFile, Vec<Refusal>> {
+        let source = self.module.source;
+        let function = &self.module.handler;
+        let mut methods: Vec<String> = groups
+            .iter()
+            .flat_map(|(group, _)| group.methods.clone())
+            .collect();
+        methods.sort_by_key(|method| METHODS.iter().position(|known| known == method));
+        let exports_get = methods.iter().any(|method| method == "GET");
+        if self.around.cache_components
+            && exports_get
+            && !groups.iter().any(|(_, lowered)| lowered.needs.request)
+        {
+            return Err(vec![refuse_at(
+                source,
+                Reason::CacheComponents,
+                function.range.clone(),
+                "",
+            )]);
+        }
+        // Two functions of one path may not both read the body.
+        for (group, lowered) in &groups {
+            let reads = group
+                .reading
+                .effects
+                .iter()
+                .filter(|effect| reads_body(&effect.kind))
+                .count();
+            let calls = group
+                .reading
+                .effects
+                .iter()
+                .filter(|effect| match &effect.kind {
+                    Kind::CallCarrier { callee, .. } => carriers
+                        .iter()
+                        .any(|(name, _, _, lowered)| *name == callee && lowered.needs.body),
+                    _ => false,
+                });
+            if reads > 0 && calls.count() > 0 {
+                return Err(vec![refuse_at(
+                    source,
+                    Reason::BodyUse,
+                    function.range.clone(),
+                    "read by the handler and by a helper",
+                )]);
+            }
+            let _ = lowered;
+        }
+        // `case 'GET': return handleGet(req, res)`: the helper becomes the exported function.
+        let mut promoted: BTreeMap<Id, String> = BTreeMap::new();
+        for (group, _) in &groups {
+            if let ([method], Some(callee)) = (&group.methods[..], self.delegates_to(group)) {
+                let uses = Names::of(source, &source.module)
+                    .all
+                    .iter()
+                    .filter(|(name, _)| *name == callee)
+                    .count();
+                let own = carriers.iter().find(|(name, ..)| **name == callee);
+                if uses == 2
+                    && own.is_some_and(|(_, function, reading, _)| promotable(function, reading))
+                {
+                    promoted.insert(callee, method.clone());
+                }
+            }
+        }
+        let mut texts: Vec<String> = Vec::new();
+        let mut aliases: Vec<(String, String)> = Vec::new();
+        for (group, lowered) in &groups {
+            if self
+                .delegates_to(group)
+                .is_some_and(|callee| promoted.contains_key(&callee))
+            {
+                continue;
+            }
+            self.keep(function, lowered);
+            let single = &group.methods[0];
+            let own_name = match &function.name {
+                Some(name) if !METHODS.contains(&&*name.0) => name.0.to_string(),
+                _ => "handler".to_string(),
+            };
+            // One function for several methods keeps its name; so does one that only refuses.
+            let name = if groups.len() == 1 && group.methods.len() > 1 {
+                own_name
+            } else if group.others && group.methods.len() > 1 {
+                if group.refuses() { "methodNotAllowed".to_string() } else { own_name }
+            } else {
+                single.clone()
+            };
+            let exported = name == *single;
+            for method in group.methods.iter().filter(|method| **method != name) {
+                aliases.push((name.clone(), method.clone()));
+            }
+            texts.push(self.function(function, &group.reading, lowered, &name, exported)?);
+            self.collect(lowered, &group.methods);
+        }
+        for (name, carrier, reading, lowered) in &carriers {
+            self.keep(carrier, lowered);
+            let (written_name, exported) = match promoted.get(*name) {
+                Some(method) => (method.clone(), true),
+                None => (name.0.to_string(), false),
+            };
+            let text = self.function(carrier, reading, lowered, &written_name, exported)?;
+            self.edits.replace(carrier.statement.clone(), text);
+            let methods: Vec<String> = match promoted.get(*name) {
+                Some(method) => vec![method.clone()],
+                None => methods.clone(),
+            };
+            self.collect(lowered, &methods);
+        }
+        self.place_handler(texts, aliases, function);
+        self.rebase_imports(handler);
+        self.keep_rest(handler);
+        self.write_imports();
+        if exports_get && self.around.next.has(Feature::StaticGetHandlers) {
+            // Measured on 14: without it a GET may be prerendered and its fetches are cached for ever.
+            self.segment_lines(vec!["export const revalidate = 0".to_string()]);
+        }
+        if !segment.edge || !segment.lines.is_empty() {
+            self.segment_lines(segment.lines);
+        }
+        if let Some(config) = &self.module.config {
+            self.delete_lines(config.statement.clone());
+        }
+        let text = self
+            .edits
+            .render(&source.text, 0..source.text.len())
+            .map_err(|overlap| vec![refuse_at(source, Reason::OutputUnparsable, overlap.0.clone(), format!("edits overlap: {:?} and {:?}", &source.text[overlap.0.clone()], &source.text[overlap.1.clone()]))])?;
+        let text = if source.crlf() {
+            text.replace("\r\n", "\n").replace('\n', "\r\n")
+        } else {
+            text
+        };
+        let text = tidy(text);
+        let mut notes = std::mem::take(&mut self.notes);
+        notes
+            .entry("*".to_string())
+            .or_default()
+            .extend(handler.notes.iter().copied());
+        if self.module_state() {
+            notes
+                .entry("*".to_string())
+                .or_default()
+                .insert(Note::ModuleState);
+        }
+        for (group, _) in &groups {
+            if !caught(function) {
+                for method in &group.methods {
+                    notes
+                        .entry(method.clone())
+                        .or_default()
+                        .insert(Note::UncaughtError);
+                }
+            }
+        }
+        Ok(RouteFile {
+            text,
+            methods,
+            helpers: self.helpers,
+            notes,
+        })
+    }
+
+    /// The helper that a group hands everything to, when that is all it does.
+    fn delegates_to(&self, group: &Group) -> Option<Id> {
+        let Body::Block(_, (start, end)) = self.module.handler.body else {
+            return None;
+        };
+        let [only] = &group
+            .reading
+            .effects
+            .iter()
+            .filter(|effect| !matches!(effect.kind, Kind::DestructureRequest { .. }))
+            .collect::<Vec<_>>()[..]
+        else {
+            return None;
+        };
+        let Kind::CallCarrier {
+            callee,
+            args,
+            form: Some(_),
+            ..
+        } = &only.kind
+        else {
+            return None;
+        };
+        if args.iter().any(|arg| arg.role.is_none()) {
+            return None;
+        }
+        // Nothing else may be left of the handler's body.
+        let mut gone: Vec<Range<usize>> = group.reading.dropped.clone();
+        for (whole, kept, _) in &group.reading.unwrapped {
+            gone.push(whole.start..kept.start);
+            gone.push(kept.end..whole.end);
+        }
+        gone.extend(
+            group
+                .reading
+                .method_variables
+                .iter()
+                .map(|(_, range)| range.clone()),
+        );
+        for effect in &group.reading.effects {
+            if let Kind::DestructureRequest { statement, parts } = &effect.kind
+                && parts.iter().all(|(part, _)| part == "method")
+            {
+                gone.push(statement.clone());
+            }
+        }
+        gone.push(only.range.clone());
+        gone.extend(self.module.source.comments.iter().cloned());
+        gone.sort_by_key(|range| range.start);
+        let text = &self.module.source.text;
+        let mut at = start + 1;
+        let mut left = String::new();
+        for range in gone {
+            if range.start > at {
+                left.push_str(&text[at..range.start]);
+            }
+            at = at.max(range.end);
+        }
+        left.push_str(&text[at.min(end - 1)..end - 1]);
+        let left = left.replace("return", "").replace("await", "");
+        left.chars()
+            .all(|char| char.is_whitespace() || char == ';')
+            .then(|| callee.clone())
+    }
+
+    /// Notes the code of a function that stays.
+    fn keep(&mut self, function: &Function, lowered: &Lowered) {
+        let range = match function.body {
+            Body::Block(_, (start, end)) => start..end,
+            Body::Expr(expr) => self.module.source.range(expr),
+        };
+        let mut gone = lowered.dropped.clone();
+        gone.sort_by_key(|range| range.start);
+        let mut at = range.start;
+        for dropped in gone {
+            if dropped.start > at {
+                self.kept.push(at..dropped.start);
+            }
+            at = at.max(dropped.end);
+        }
+        if at < range.end {
+            self.kept.push(at..range.end);
+        }
+    }
+
+    /// Notes the code outside the functions that were written anew.
+    fn keep_rest(&mut self, handler: &Handler) {
+        let mut gone: Vec<Range<usize>> = vec![self.module.handler.statement.clone()];
+        gone.extend(
+            handler
+                .carriers
+                .iter()
+                .map(|(_, function, _)| function.statement.clone()),
+        );
+        gone.extend(self.module.default_export.clone());
+        gone.extend(
+            self.module
+                .config
+                .as_ref()
+                .map(|config| config.statement.clone()),
+        );
+        gone.sort_by_key(|range| range.start);
+        let mut at = 0;
+        for range in gone {
+            if range.start > at {
+                self.kept.push(at..range.start);
+            }
+            at = at.max(range.end);
+        }
+        self.kept.push(at..self.module.source.text.len());
+    }
+
+    fn collect(&mut self, lowered: &Lowered, methods: &[String]) {
+        self.imports.extend(&lowered.needs.imports);
+        self.helpers.extend(&lowered.needs.helpers);
+        for method in methods {
+            self.notes
+                .entry(method.clone())
+                .or_default()
+                .extend(lowered.needs.notes.iter().copied());
+        }
+    }
+
+    /// One function in its web form.
+    fn function(
+        &mut self,
+        function: &Function<'a>,
+        reading: &Reading<'a>,
+        lowered: &Lowered,
+        name: &str,
+        exported: bool,
+    ) -> Result<String, Vec<Refusal>> {
+        let source = self.module.source;
+        let needs = &lowered.needs;
+        let typescript = source.typescript();
+        let is_handler = function.range == self.module.handler.range || exported;
+        let request =
+            param_name(function, reading, Role::Request).unwrap_or_else(|| "request".to_string());
+        let mut params: Vec<String> = Vec::new();
+        let request_type = if needs.next_request {
+            "NextRequest"
+        } else {
+            "Request"
+        };
+        let uses_request =
+            needs.request || uses_beyond(function, reading, source, &lowered.dropped);
+        for (at, pat) in function.params.iter().enumerate() {
+            match reading.roles.get(at).copied().flatten() {
+                Some(Role::Request) => {
+                    self.check_type(
+                        function,
+                        pat,
+                        &[
+                            "NextApiRequest",
+                            "NextRequest",
+                            "Request",
+                            "IncomingMessage",
+                        ],
+                    )?;
+                    if uses_request || is_handler && needs.params {
+                        let name = if uses_request || request.starts_with('_') {
+                            request.clone()
+                        } else {
+                            format!("_{request}")
+                        };
+                        params.push(if typescript {
+                            format!("{name}: {request_type}")
+                        } else {
+                            name
+                        });
+                        if typescript && needs.next_request {
+                            self.imports.value("next/server", "NextRequest");
+                        }
+                    }
+                }
+                Some(Role::Response) => {
+                    self.check_type(function, pat, &["NextApiResponse", "ServerResponse"])?;
+                }
+                None => {
+                    let text = source.text_of(*pat).to_string();
+                    self.kept.push(source.range(*pat));
+                    params.push(text);
+                }
+            }
+        }
+        if needs.params {
+            let types: Vec<String> = self
+                .around
+                .route
+                .slugs
+                .iter()
+                .map(|slug| {
+                    let key = self.style.key(&slug.name);
+                    match slug.kind {
+                        SlugKind::One => format!("{key}: string"),
+                        SlugKind::CatchAll => format!("{key}: string[]"),
+                        SlugKind::Optional => format!("{key}?: string[]"),
+                    }
+                })
+                .collect();
+            let object = format!("{{ {} }}", types.join("; "));
+            let object = if self.around.next.has(Feature::AsyncRequestApis) {
+                format!("Promise<{object}>")
+            } else {
+                object
+            };
+            params.push(match (is_handler, typescript) {
+                (true, true) => format!("{{ params }}: {{ params: {object} }}"),
+                (true, false) => "{ params }".to_string(),
+                (false, true) => format!("params: {object}"),
+                (false, false) => "params".to_string(),
+            });
+        }
+        let is_async = function.is_async || needs.awaits;
+        let answer = if typescript {
+            self.answer_type(function, reading, needs, is_async, exported)
+        } else {
+            None
+        };
+        let export = if exported { "export " } else { "" };
+        let keyword = if is_async { "async " } else { "" };
+        let arrow = function.form == Form::Arrow
+            && (function.name.is_some() || matches!(function.body, Body::Expr(_)));
+        let (before, after) = if arrow {
+            (
+                format!("{export}const {name} = {keyword}("),
+                format!("){} => ", answer.unwrap_or_default()),
+            )
+        } else {
+            (
+                format!("{export}{keyword}function {name}("),
+                format!("){} ", answer.unwrap_or_default()),
+            )
+        };
+        let one_line = format!("{before}{}{after}{{", params.join(", "));
+        let head = if one_line.chars().count() <= self.style.width {
+            format!("{before}{}{after}", params.join(", "))
+        } else {
+            let indent = &self.style.indent;
+            format!(
+                "{before}\n{indent}{}{}\n{after}",
+                params.join(&format!(",\n{indent}")),
+                self.style.trailing
+            )
+        };
+        let mut edits = lowered.edits.clone();
+        for (range, new) in &self.specifiers {
+            edits.replace_soft(range.clone(), new.clone());
+        }
+        let body = match function.body {
+            Body::Block(_, (start, end)) => edits.render(&source.text, start..end),
+            Body::Expr(expr) => edits.render(&source.text, source.range(expr)),
+        }
+        .map_err(|overlap| vec![refuse_at(source, Reason::OutputUnparsable, overlap.0.clone(), format!("edits overlap: {:?} and {:?}", &source.text[overlap.0.clone()], &source.text[overlap.1.clone()]))])?;
+        let end = if arrow && source.text[..function.statement.end].ends_with(';') {
+            ";"
+        } else {
+            ""
+        };
+        Ok(format!("{head}{body}{end}"))
+    }
+
+    /// Refuses a parameter whose type says that it is more than a plain request or response.
+    fn check_type(
+        &self,
+        function: &Function,
+        pat: &Pat,
+        known: &[&str],
+    ) -> Result<(), Vec<Refusal>> {
+        let Pat::Ident(binding) = pat else {
+            return Ok(());
+        };
+        let Some(annotation) = &binding.type_ann else {
+            return Ok(());
+        };
+        let text = self.module.source.text_of(&*annotation.type_ann);
+        let name = text.split('<').next().unwrap_or(text).trim();
+        let name = name.rsplit('.').next().unwrap_or(name);
+        if known.contains(&name) || matches!(name, "any" | "unknown") {
+            return Ok(());
+        }
+        let _ = function;
+        Err(vec![refuse(
+            self.module.source,
+            Reason::ModuleShape,
+            &**annotation,
+            name,
+        )])
+    }
+
+    /// The annotation of the answer: kept where the old one said what JSON is answered.
+    fn answer_type(
+        &mut self,
+        function: &Function<'a>,
+        reading: &Reading<'a>,
+        needs: &Needs,
+        is_async: bool,
+        exported: bool,
+    ) -> Option<String> {
+        let _ = exported;
+        let calls = reading.effects.iter().any(|effect| {
+            matches!(
+                effect.kind,
+                Kind::CallCarrier { form: Some(_), .. } | Kind::ReplyChain { .. }
+            )
+        });
+        let response = function
+            .params
+            .iter()
+            .zip(&reading.roles)
+            .find(|(_, role)| **role == Some(Role::Response));
+        if !reading.replies {
+            // A helper that does not answer keeps its annotation.
+            let range = function.return_type.clone()?;
+            self.kept.push(range.clone());
+            return Some(self.module.source.text[range].to_string());
+        }
+        let argument = response
+            .and_then(|(pat, _)| match pat {
+                Pat::Ident(binding) => binding.type_ann.as_deref(),
+                _ => None,
+            })
+            .or(function.variable_type)
+            .and_then(type_argument)?;
+        if !needs.only_json || calls {
+            return None;
+        }
+        if let TsType::TsKeywordType(word) = argument
+            && matches!(
+                word.kind,
+                TsKeywordTypeKind::TsAnyKeyword
+                    | TsKeywordTypeKind::TsUnknownKeyword
+                    | TsKeywordTypeKind::TsNeverKeyword
+            )
+        {
+            return None;
+        }
+        let range = self.module.source.range(argument);
+        self.kept.push(range.clone());
+        let text = &self.module.source.text[range];
+        if text.contains('\n') {
+            return None;
+        }
+        Some(if is_async {
+            format!(": Promise<NextResponse<{text}>>")
+        } else {
+            format!(": NextResponse<{text}>")
+        })
+    }
+
+    /// Puts the written functions where the handler stood, and the aliases where it was exported.
+    fn place_handler(
+        &mut self,
+        texts: Vec<String>,
+        aliases: Vec<(String, String)>,
+        function: &Function,
+    ) {
+        let semi = self.style.semi;
+        let mut by_name: Vec<(String, Vec<String>)> = Vec::new();
+        for (name, method) in aliases {
+            match by_name.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, list)) => list.push(method),
+                None => by_name.push((name, vec![method])),
+            }
+        }
+        let exports: Vec<String> = by_name
+            .iter()
+            .map(|(name, list)| {
+                let entries: Vec<String> = list
+                    .iter()
+                    .map(|method| format!("{name} as {method}"))
+                    .collect();
+                let line = format!("export {{ {} }}{semi}", entries.join(", "));
+                if line.chars().count() <= self.style.width {
+                    return line;
+                }
+                let indent = &self.style.indent;
+                format!(
+                    "export {{\n{indent}{},\n}}{semi}",
+                    entries.join(&format!(",\n{indent}"))
+                )
+            })
+            .collect();
+        let exports = exports.join("\n");
+        let functions = texts.join("\n\n");
+        match &self.module.default_export {
+            Some(statement) => {
+                if functions.is_empty() {
+                    self.delete_lines(function.statement.clone());
+                } else {
+                    self.edits.replace(function.statement.clone(), functions);
+                }
+                if exports.is_empty() {
+                    self.delete_lines(statement.clone());
+                } else {
+                    self.edits.replace(statement.clone(), exports);
+                }
+            }
+            None => {
+                let exports = if functions.is_empty() || exports.is_empty() { exports } else { format!("\n{exports}").trim_start_matches('\n').to_string() };
+                let both: Vec<String> = [functions, exports]
+                    .into_iter()
+                    .filter(|text| !text.is_empty())
+                    .collect();
+                if both.is_empty() {
+                    self.delete_lines(function.statement.clone());
+                } else {
+                    self.edits
+                        .replace(function.statement.clone(), both.join("\n\n"));
+                }
+            }
+        }
+    }
+
+    /// Removes a statement with the comments above it and one empty line.
+    fn delete_lines(&mut self, range: Range<usize>) {
+        let text = &self.module.source.text;
+        let start = crate::flow::leading_comments(self.module.source, range.start);
+        let line = line_start(text, start);
+        let mut end = range.end;
+        let mut newlines = 0;
+        for char in text[range.end..].chars() {
+            match char {
+                '\n' if newlines < 2 => newlines += 1,
+                ' ' | '\t' | '\r' if newlines < 2 => {}
+                _ => break,
+            }
+            end += char.len_utf8();
+        }
+        self.edits.delete(line..end);
+    }
+
+    /// Puts route segment settings behind the imports.
+    fn segment_lines(&mut self, lines: Vec<String>) {
+        if lines.is_empty() {
+            return;
+        }
+        let semi = self.style.semi;
+        let text: String = lines.iter().map(|line| format!("{line}{semi}\n")).collect();
+        let at = self.after_imports();
+        if at == 0 {
+            self.edits.insert(0, format!("{text}\n"));
+        } else {
+            self.edits.insert(at, format!("\n\n{}", text.trim_end()));
+        }
+    }
+
+    /// The end of the last import, or the start of the file.
+    fn after_imports(&self) -> usize {
+        let source = self.module.source;
+        source
+            .items()
+            .iter()
+            .filter(|item| matches!(item, ModuleItem::ModuleDecl(ModuleDecl::Import(_))))
+            .map(|item| crate::flow::trailing_comment(source, source.range(item).end))
+            .last()
+            .unwrap_or(0)
+    }
+
+    /// Writes the relative specifiers outside the functions that were written anew.
+    fn rebase_imports(&mut self, handler: &Handler) {
+        let written: Vec<Range<usize>> = std::iter::once(self.module.handler.statement.clone())
+            .chain(handler.carriers.iter().map(|(_, function, _)| function.statement.clone()))
+            .collect();
+        for (range, new) in &self.specifiers {
+            if !written.iter().any(|statement| statement.start <= range.start && range.end <= statement.end) {
+                self.edits.replace_soft(range.clone(), new.clone());
+            }
+        }
+    }
+
+    fn write_imports(&mut self) {
+        let source = self.module.source;
+        if !self.helpers.is_empty() {
+            for helper in &self.helpers {
+                self.imports
+                    .value(&self.around.helper_specifier, helper.name());
+            }
+        }
+        let gone = remove_unused(source, &self.kept, &mut self.edits);
+        self.imports.without(source, &self.edits);
+        let lines = self.imports.lines(self.style, source.typescript());
+        let mut new = lines.join("\n");
+        for statement in gone {
+            let whole = line_start(&source.text, statement.start)..statement.end;
+            if !new.is_empty() {
+                self.edits.replace(whole, std::mem::take(&mut new));
+                continue;
+            }
+            let newline = source.text[whole.end..]
+                .find('\n')
+                .map_or(source.text.len(), |at| whole.end + at + 1);
+            self.edits.delete(whole.start..newline);
+        }
+        if new.is_empty() {
+            return;
+        }
+        let first = source
+            .items()
+            .iter()
+            .find(|item| matches!(item, ModuleItem::ModuleDecl(ModuleDecl::Import(_))));
+        match first {
+            Some(item) => self
+                .edits
+                .insert(source.range(item).start, format!("{new}\n")),
+            None => {
+                let start = if source.text.starts_with('\u{feff}') {
+                    3
+                } else {
+                    0
+                };
+                self.edits.insert(start, format!("{new}\n\n"));
+            }
+        }
+    }
+
+    /// Whether the module holds state that requests change.
+    fn module_state(&self) -> bool {
+        self.module.source.items().iter().any(|item| {
+            matches!(item, ModuleItem::Stmt(Stmt::Decl(Decl::Var(variables))) if variables.kind != VarDeclKind::Const
+                || variables.decls.iter().any(|declarator| matches!(declarator.init.as_deref().map(bare), Some(Expr::New(new)) if matches!(bare(&new.callee), Expr::Ident(name) if matches!(&*name.sym, "Map" | "Set" | "WeakMap")))))
+        })
+    }
+}
+
+/// The relative specifiers of a file that another place spells in another way: the range
+/// between the quotes and the new text.
+fn relative_specifiers(source: &crate::source::Source, rebase: &dyn Fn(&str) -> String) -> Vec<(Range<usize>, String)> {
+        struct Specifiers<'s, 'e> {
+            source: &'s crate::source::Source,
+            found: &'e mut Vec<(Range<usize>, String)>,
+        }
+        impl Visit for Specifiers<'_, '_> {
+            fn visit_import_decl(&mut self, node: &ImportDecl) {
+                self.add(&node.src);
+            }
+            fn visit_named_export(&mut self, node: &NamedExport) {
+                node.src.iter().for_each(|src| self.add(src));
+            }
+            fn visit_export_all(&mut self, node: &ExportAll) {
+                self.add(&node.src);
+            }
+            fn visit_call_expr(&mut self, node: &CallExpr) {
+                let loads = match &node.callee {
+                    Callee::Import(_) => true,
+                    Callee::Expr(callee) => match bare(callee) {
+                        Expr::Ident(name) => name.sym == "require" && self.source.is_global(name),
+                        Expr::Member(_) => self.source.text_of(&**callee).starts_with("jest."),
+                        _ => false,
+                    },
+                    Callee::Super(_) => false,
+                };
+                if loads
+                    && let Some(arg) = node.args.first()
+                    && let Expr::Lit(Lit::Str(text)) = &*arg.expr
+                {
+                    self.add(text);
+                }
+                node.visit_children_with(self);
+            }
+            fn visit_ts_import_type(&mut self, node: &TsImportType) {
+                self.add(&node.arg);
+            }
+        }
+        impl Specifiers<'_, '_> {
+            fn add(&mut self, text: &Str) {
+                self.found.push((
+                    self.source.range(text),
+                    text.value.to_string_lossy().into_owned(),
+                ));
+            }
+        }
+        let mut found = Vec::new();
+        let mut visitor = Specifiers {
+            source,
+            found: &mut found,
+        };
+        source.module.visit_with(&mut visitor);
+    found
+        .into_iter()
+        .filter(|(_, specifier)| specifier.starts_with('.'))
+        .map(|(range, specifier)| (range.start + 1..range.end - 1, rebase(&specifier), specifier))
+        .filter(|(_, new, old)| new != old)
+        .map(|(range, new, _)| (range, new))
+        .collect()
+}
+
+fn reads_body(kind: &Kind) -> bool {
+    match kind {
+        Kind::ReadBody { .. } | Kind::ReadRawBody { .. } => true,
+        Kind::DestructureRequest { parts, .. } => parts.iter().any(|(part, _)| part == "body"),
+        _ => false,
+    }
+}
+
+/// Whether a helper can stand as the exported function: it takes the request and the response only.
+fn promotable(function: &Function, reading: &Reading) -> bool {
+    reading.replies
+        && !reading.falls
+        && function.params.len() == reading.roles.len()
+        && reading.roles.iter().all(Option::is_some)
+}
+
+/// The first type argument of `NextApiResponse<T>` or `NextApiHandler<T>`.
+fn type_argument(annotation: &TsTypeAnn) -> Option<&TsType> {
+    match &*annotation.type_ann {
+        TsType::TsTypeRef(reference) => reference
+            .type_params
+            .as_ref()
+            .and_then(|params| params.params.first())
+            .map(|first| &**first),
+        _ => None,
+    }
+}
+
+/// Whether the code that stays uses the request in a way that a web request shares, as `req.method`.
+fn uses_beyond(
+    function: &Function,
+    reading: &Reading,
+    source: &crate::source::Source,
+    dropped: &[Range<usize>],
+) -> bool {
+    let Some((pat, _)) = function
+        .params
+        .iter()
+        .zip(&reading.roles)
+        .find(|(_, role)| **role == Some(Role::Request))
+    else {
+        return false;
+    };
+    let Pat::Ident(binding) = pat else {
+        return false;
+    };
+    let name = crate::syntax::id(&binding.id);
+    let param = source.range(*pat);
+    let inside =
+        |outer: &Range<usize>, at: &Range<usize>| outer.start <= at.start && at.end <= outer.end;
+    Names::of(source, &source.module)
+        .all
+        .iter()
+        .any(|(found, at)| {
+            *found == name
+                && !inside(&param, at)
+                && source.text[at.end..].starts_with(".method")
+                && !dropped
+                    .iter()
+                    .chain(&reading.folded)
+                    .any(|gone| inside(gone, at))
+        })
+}
+
+/// Whether the whole body stands in a `try` with a `catch`.
+fn caught(function: &Function) -> bool {
+    match function.body {
+        Body::Block(stmts, _) => stmts.iter().all(|stmt| match stmt {
+            Stmt::Try(attempt) => attempt.handler.is_some(),
+            Stmt::If(_) | Stmt::Decl(_) => !crate::syntax::awaits(stmt),
+            _ => false,
+        }),
+        Body::Expr(_) => false,
+    }
+}
+
+/// One empty line at most between parts, none at the start, one line end at the end.
+fn tidy(text: String) -> String {
+    let trimmed = text.trim_start_matches(['\n', '\r']);
+    let end = if trimmed.ends_with("\r\n\r\n") {
+        "\r\n"
+    } else if trimmed.ends_with("\n\n") {
+        "\n"
+    } else {
+        return trimmed.to_string();
+    };
+    format!("{}{end}", trimmed.trim_end())
+}
+
+/// Reads `export const config`.
+fn segment(module: &ApiModule, style: &Style) -> Result<Segment, Refusal> {
+    let mut out = Segment {
+        lines: Vec::new(),
+        edge: false,
+        no_parser: false,
+    };
+    let Some(config) = &module.config else {
+        return Ok(out);
+    };
+    let source = module.source;
+    let unread = |span: swc_core::common::Span| refuse(source, Reason::ConfigExport, &span, "");
+    for (name, value) in entries(config.object).map_err(unread)? {
+        match (name.as_str(), bare(value)) {
+            ("api", Expr::Object(api)) => {
+                for (name, value) in entries(api).map_err(unread)? {
+                    match (name.as_str(), bare(value)) {
+                        ("bodyParser", Expr::Lit(Lit::Bool(on))) => out.no_parser = !on.value,
+                        ("bodyParser", Expr::Object(parser)) => {
+                            for (name, value) in entries(parser).map_err(unread)? {
+                                if name != "sizeLimit" {
+                                    return Err(refuse(source, Reason::ConfigExport, value, name));
+                                }
+                            }
+                        }
+                        ("externalResolver" | "responseLimit", _) => {}
+                        _ => return Err(refuse(source, Reason::ConfigExport, value, name)),
+                    }
+                }
+            }
+            ("runtime", value) => match string(value).as_deref() {
+                Some("edge" | "experimental-edge") => {
+                    out.edge = true;
+                    out.lines
+                        .push(format!("export const runtime = {}", style.string("edge")));
+                }
+                Some("nodejs") => {}
+                _ => return Err(refuse(source, Reason::ConfigExport, value, name)),
+            },
+            ("maxDuration", Expr::Lit(Lit::Num(seconds))) => {
+                out.lines
+                    .push(format!("export const maxDuration = {}", seconds.value));
+            }
+            ("regions", value @ (Expr::Array(_) | Expr::Lit(_))) => {
+                out.lines.push(format!(
+                    "export const preferredRegion = {}",
+                    source.text_of(value)
+                ));
+            }
+            _ => return Err(refuse(source, Reason::ConfigExport, value, name)),
+        }
+    }
+    Ok(out)
+}
+
+/// Whether the file runs on the Edge Runtime, where handlers take and give web objects already.
+pub fn is_edge(module: &ApiModule) -> bool {
+    let Some(config) = &module.config else {
+        return false;
+    };
+    entries(config.object).is_ok_and(|entries| {
+        entries.iter().any(|(name, value)| {
+            name == "runtime"
+                && matches!(string(value).as_deref(), Some("edge" | "experimental-edge"))
+        })
+    })
+}

@@ -1,0 +1,549 @@
+//! Reads the outline of an API file: its handler, its `config`, what else it exports,
+//! and the functions that the handler may hand `req` and `res` to.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use swc_core::common::Spanned;
+use swc_core::ecma::ast::*;
+
+use crate::outcome::{Place, Refusal};
+use crate::reason::Reason;
+use crate::source::Source;
+use crate::syntax::{Id, bare, function_call, id, is_binding, prop_name, string};
+
+/// A function as written.
+#[derive(Clone)]
+pub struct Function<'a> {
+    /// Its name, when it has one.
+    pub name: Option<Id>,
+    /// Its parameters.
+    pub params: Vec<&'a Pat>,
+    /// Its body.
+    pub body: Body<'a>,
+    /// Whether it is `async`.
+    pub is_async: bool,
+    /// How it is spelled.
+    pub form: Form,
+    /// The whole statement that declares it.
+    pub statement: Range<usize>,
+    /// From `async` or `function` or the first parameter to the end of the body.
+    pub range: Range<usize>,
+    /// The return type annotation with its colon.
+    pub return_type: Option<Range<usize>>,
+    /// The annotation of the variable that holds it, with its colon (`: NextApiHandler`).
+    pub variable_type: Option<&'a TsTypeAnn>,
+}
+
+/// A function's body.
+#[derive(Clone, Copy)]
+pub enum Body<'a> {
+    /// Statements, and the range of the braces.
+    Block(&'a [Stmt], (usize, usize)),
+    /// The expression of an arrow function.
+    Expr(&'a Expr),
+}
+
+/// How a function is spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `function name() {}`.
+    Declaration,
+    /// `const name = () => {}`, or an arrow function that is exported as it stands.
+    Arrow,
+    /// `const name = function () {}`.
+    Expression,
+}
+
+/// The outline of an API file.
+pub struct ApiModule<'a> {
+    /// The file.
+    pub source: &'a Source,
+    /// The handler.
+    pub handler: Function<'a>,
+    /// The statement `export default name`, when it is not the handler's own.
+    pub default_export: Option<Range<usize>>,
+    /// Top-level functions by the names that bind them.
+    pub functions: HashMap<Id, Function<'a>>,
+    /// `export const config = {…}`: the statement and its entries.
+    pub config: Option<Config<'a>>,
+    /// Values exported beside the handler: the name and its place.
+    pub named_exports: Vec<(String, Range<usize>)>,
+    /// Whether the handler itself is also exported by name.
+    pub handler_exported: bool,
+    /// What each imported name stands for: module and exported name.
+    pub imports: HashMap<Id, (String, String)>,
+}
+
+/// `export const config`.
+pub struct Config<'a> {
+    /// The whole statement.
+    pub statement: Range<usize>,
+    /// The object.
+    pub object: &'a ObjectLit,
+}
+
+/// Builds a refusal about a node of a file.
+pub fn refuse(
+    source: &Source,
+    reason: Reason,
+    node: &impl Spanned,
+    detail: impl Into<String>,
+) -> Refusal {
+    let range = source.range(node);
+    refuse_at(source, reason, range, detail)
+}
+
+/// Builds a refusal about a range of a file.
+pub fn refuse_at(
+    source: &Source,
+    reason: Reason,
+    range: Range<usize>,
+    detail: impl Into<String>,
+) -> Refusal {
+    Refusal {
+        reason,
+        place: Place::new(&source.path, &source.text, range.start, range.end),
+        detail: detail.into(),
+    }
+}
+
+fn from_function<'a>(
+    source: &Source,
+    name: Option<Id>,
+    function: &'a swc_core::ecma::ast::Function,
+    statement: Range<usize>,
+    form: Form,
+) -> Option<Function<'a>> {
+    if function.is_generator || !function.decorators.is_empty() {
+        return None;
+    }
+    let body = function.body.as_ref()?;
+    let braces = source.range(body);
+    Some(Function {
+        name,
+        params: function.params.iter().map(|param| &param.pat).collect(),
+        body: Body::Block(&body.stmts, (braces.start, braces.end)),
+        is_async: function.is_async,
+        form,
+        statement,
+        range: source.range(function),
+        return_type: function
+            .return_type
+            .as_ref()
+            .map(|annotation| source.range(annotation)),
+        variable_type: None,
+    })
+}
+
+fn from_arrow<'a>(
+    source: &Source,
+    name: Option<Id>,
+    arrow: &'a ArrowExpr,
+    statement: Range<usize>,
+) -> Option<Function<'a>> {
+    let body = match &*arrow.body {
+        ArrowFunctionBody::FunctionBody(block) => {
+            let braces = source.range(block);
+            Body::Block(&block.stmts, (braces.start, braces.end))
+        }
+        ArrowFunctionBody::Expr(expr) => Body::Expr(expr),
+    };
+    Some(Function {
+        name,
+        params: arrow.params.iter().collect(),
+        body,
+        is_async: arrow.is_async,
+        form: Form::Arrow,
+        statement,
+        range: source.range(arrow),
+        return_type: arrow
+            .return_type
+            .as_ref()
+            .map(|annotation| source.range(annotation)),
+        variable_type: None,
+    })
+}
+
+/// The function that an expression is, through parentheses and `satisfies`.
+fn from_expr<'a>(
+    source: &Source,
+    name: Option<Id>,
+    expr: &'a Expr,
+    statement: Range<usize>,
+) -> Option<Function<'a>> {
+    match bare(expr) {
+        Expr::Arrow(arrow) => from_arrow(source, name, arrow, statement),
+        Expr::Fn(function) => {
+            let name = name.or_else(|| function.ident.as_ref().map(id));
+            from_function(
+                source,
+                name,
+                &function.function,
+                statement,
+                Form::Expression,
+            )
+        }
+        _ => None,
+    }
+}
+
+impl<'a> ApiModule<'a> {
+    /// Reads the outline of a file.
+    ///
+    /// # Errors
+    /// A refusal when there is no default export, or none that is a function of this file.
+    pub fn read(source: &'a Source) -> Result<ApiModule<'a>, Refusal> {
+        let mut functions = HashMap::new();
+        let mut named_exports = Vec::new();
+        let mut exported_ids: Vec<Id> = Vec::new();
+        let mut config = None;
+        let mut imports = HashMap::new();
+        let mut default: Option<(Range<usize>, Default<'a>)> = None;
+        for item in source.items() {
+            let statement = source.range(item);
+            let decl = match item {
+                ModuleItem::Stmt(Stmt::Decl(decl)) => Some((decl, false)),
+                ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(export)) => {
+                    Some((&export.decl, true))
+                }
+                ModuleItem::ModuleDecl(ModuleDecl::ExportDefaultDecl(export)) => {
+                    if let DefaultDecl::Fn(function) = &export.decl {
+                        let name = function.ident.as_ref().map(id);
+                        let Some(read) = from_function(
+                            source,
+                            name.clone(),
+                            &function.function,
+                            statement.clone(),
+                            Form::Declaration,
+                        ) else {
+                            return Err(refuse(
+                                source,
+                                Reason::HandlerNotFunction,
+                                export,
+                                "generator",
+                            ));
+                        };
+                        if let Some(name) = name {
+                            functions.insert(name, read.clone());
+                        }
+                        default = Some((statement.clone(), Default::Function(Box::new(read))));
+                    } else {
+                        return Err(refuse(source, Reason::HandlerNotFunction, export, "class"));
+                    }
+                    None
+                }
+                ModuleItem::ModuleDecl(ModuleDecl::ExportDefaultExpr(export)) => {
+                    default = Some((statement.clone(), Default::Expr(&export.expr)));
+                    None
+                }
+                ModuleItem::ModuleDecl(ModuleDecl::ExportNamed(export)) if !export.type_only => {
+                    for specifier in &export.specifiers {
+                        let ExportSpecifier::Named(named) = specifier else {
+                            named_exports.push(("*".to_string(), source.range(specifier)));
+                            continue;
+                        };
+                        let name = match named.exported.as_ref().unwrap_or(&named.orig) {
+                            ModuleExportName::Ident(name) => name.sym.to_string(),
+                            ModuleExportName::Str(name) => {
+                                name.value.to_string_lossy().into_owned()
+                            }
+                        };
+                        match (&named.orig, name.as_str()) {
+                            (ModuleExportName::Ident(orig), "default") if export.src.is_none() => {
+                                default = Some((statement.clone(), Default::Name(id(orig))));
+                                if export.specifiers.len() > 1 {
+                                    return Err(refuse(source, Reason::ModuleShape, export, ""));
+                                }
+                            }
+                            (_, "default") => {
+                                return Err(refuse(
+                                    source,
+                                    Reason::HandlerNotFunction,
+                                    export,
+                                    "re-export",
+                                ));
+                            }
+                            _ if named.is_type_only => {}
+                            _ => named_exports.push((name, source.range(named))),
+                        }
+                    }
+                    None
+                }
+                ModuleItem::ModuleDecl(ModuleDecl::ExportAll(export)) if !export.type_only => {
+                    named_exports.push(("*".to_string(), source.range(export)));
+                    None
+                }
+                ModuleItem::ModuleDecl(
+                    ModuleDecl::TsExportAssignment(_) | ModuleDecl::TsImportEquals(_),
+                ) => {
+                    return Err(refuse(source, Reason::ModuleShape, item, ""));
+                }
+                ModuleItem::ModuleDecl(ModuleDecl::Import(import)) => {
+                    let module = import.src.value.to_string_lossy().into_owned();
+                    for specifier in &import.specifiers {
+                        let (local, name) = match specifier {
+                            ImportSpecifier::Named(named) => (
+                                &named.local,
+                                match &named.imported {
+                                    Some(ModuleExportName::Ident(name)) => name.sym.to_string(),
+                                    Some(ModuleExportName::Str(name)) => {
+                                        name.value.to_string_lossy().into_owned()
+                                    }
+                                    None => named.local.sym.to_string(),
+                                },
+                            ),
+                            ImportSpecifier::Default(default) => {
+                                (&default.local, "default".to_string())
+                            }
+                            ImportSpecifier::Namespace(all) => (&all.local, "*".to_string()),
+                        };
+                        imports.insert(id(local), (module.clone(), name));
+                    }
+                    None
+                }
+                _ => None,
+            };
+            let Some((decl, exported)) = decl else {
+                continue;
+            };
+            match decl {
+                Decl::Fn(function) => {
+                    let name = id(&function.ident);
+                    if exported {
+                        exported_ids.push(name.clone());
+                        named_exports.push((name.0.to_string(), statement.clone()));
+                    }
+                    if let Some(read) = from_function(
+                        source,
+                        Some(name.clone()),
+                        &function.function,
+                        statement,
+                        Form::Declaration,
+                    ) {
+                        functions.insert(name, read);
+                    }
+                }
+                Decl::Var(variables) => {
+                    for declarator in &variables.decls {
+                        let Pat::Ident(binding) = &declarator.name else {
+                            if exported {
+                                named_exports.push(("{}".to_string(), statement.clone()));
+                            }
+                            continue;
+                        };
+                        let name = id(&binding.id);
+                        if exported && name.0 == "config" {
+                            match declarator.init.as_deref().map(bare) {
+                                Some(Expr::Object(object)) if variables.decls.len() == 1 => {
+                                    config = Some(Config {
+                                        statement: statement.clone(),
+                                        object,
+                                    });
+                                }
+                                _ => {
+                                    return Err(refuse(
+                                        source,
+                                        Reason::ConfigExport,
+                                        declarator,
+                                        "config",
+                                    ));
+                                }
+                            }
+                            continue;
+                        }
+                        if exported {
+                            exported_ids.push(name.clone());
+                            named_exports.push((name.0.to_string(), statement.clone()));
+                        }
+                        let alone =
+                            variables.decls.len() == 1 && variables.kind == VarDeclKind::Const;
+                        if let (Some(init), true) = (&declarator.init, alone)
+                            && let Some(mut read) =
+                                from_expr(source, Some(name.clone()), init, statement.clone())
+                        {
+                            read.variable_type = binding.type_ann.as_deref();
+                            functions.insert(name, read);
+                        }
+                    }
+                }
+                Decl::Class(class) if exported => {
+                    named_exports.push((class.ident.sym.to_string(), statement));
+                }
+                Decl::TsEnum(declared) if exported => {
+                    named_exports.push((declared.id.sym.to_string(), statement));
+                }
+                Decl::TsModule(_) | Decl::Using(_) => {
+                    return Err(refuse(source, Reason::ModuleShape, item, ""));
+                }
+                _ => {}
+            }
+        }
+        let Some((statement, default)) = default else {
+            return Err(no_default(source));
+        };
+        let (handler, default_export) = match default {
+            Default::Function(function) => (*function, None),
+            Default::Name(name) => (
+                named_handler(source, &functions, &name, &statement, None)?,
+                Some(statement),
+            ),
+            Default::Expr(expr) => match bare(expr) {
+                Expr::Ident(name) => (
+                    named_handler(source, &functions, &id(name), &statement, Some(expr))?,
+                    Some(statement),
+                ),
+                _ => match from_expr(source, None, expr, statement.clone()) {
+                    Some(function) => (function, None),
+                    None => {
+                        let wrapped = matches!(bare(expr), Expr::Call(_));
+                        let reason = if wrapped {
+                            Reason::WrappedHandler
+                        } else {
+                            Reason::HandlerNotFunction
+                        };
+                        let name = function_call(bare(expr)).map(|(name, _)| name.sym.to_string());
+                        return Err(refuse(source, reason, expr, name.unwrap_or_default()));
+                    }
+                },
+            },
+        };
+        let handler_exported = handler
+            .name
+            .as_ref()
+            .is_some_and(|name| exported_ids.contains(name));
+        if handler_exported {
+            let name = handler
+                .name
+                .as_ref()
+                .map(|name| name.0.to_string())
+                .unwrap_or_default();
+            named_exports.retain(|(exported, _)| *exported != name);
+        }
+        Ok(ApiModule {
+            source,
+            handler,
+            default_export,
+            functions,
+            config,
+            named_exports,
+            handler_exported,
+            imports,
+        })
+    }
+
+    /// The module and exported name behind an imported identifier.
+    pub fn imported(&self, ident: &Ident) -> Option<(&str, &str)> {
+        self.imports
+            .get(&id(ident))
+            .map(|(module, name)| (module.as_str(), name.as_str()))
+    }
+
+    /// How often a binding is used in the whole file, its declaration not counted.
+    pub fn uses(&self, binding: &Id) -> usize {
+        crate::syntax::Names::of(self.source, &self.source.module)
+            .all
+            .iter()
+            .filter(|(name, _)| name == binding)
+            .count()
+            .saturating_sub(1)
+    }
+}
+
+enum Default<'a> {
+    Function(Box<Function<'a>>),
+    Name(Id),
+    Expr(&'a Expr),
+}
+
+fn named_handler<'a>(
+    source: &Source,
+    functions: &HashMap<Id, Function<'a>>,
+    name: &Id,
+    statement: &Range<usize>,
+    _expr: Option<&Expr>,
+) -> Result<Function<'a>, Refusal> {
+    if let Some(function) = functions.get(name) {
+        return Ok(function.clone());
+    }
+    // `const handler = withX(…); export default handler` is a wrapped handler too.
+    let wrapped = source.items().iter().any(|item| {
+        let ModuleItem::Stmt(Stmt::Decl(Decl::Var(variables))) = item else {
+            return false;
+        };
+        variables.decls.iter().any(|declarator| {
+            matches!(&declarator.name, Pat::Ident(binding) if id(&binding.id) == *name)
+                && matches!(declarator.init.as_deref().map(bare), Some(Expr::Call(_)))
+        })
+    });
+    let reason = if wrapped {
+        Reason::WrappedHandler
+    } else {
+        Reason::HandlerNotFunction
+    };
+    Err(refuse_at(
+        source,
+        reason,
+        statement.clone(),
+        name.0.to_string(),
+    ))
+}
+
+fn no_default(source: &Source) -> Refusal {
+    let common_js = source.items().iter().any(|item| {
+        let ModuleItem::Stmt(Stmt::Expr(stmt)) = item else {
+            return false;
+        };
+        let Expr::Assign(assign) = &*stmt.expr else {
+            return false;
+        };
+        source.text_of(&assign.left).starts_with("module.exports")
+            || source.text_of(&assign.left).starts_with("exports.")
+    });
+    let reason = if common_js {
+        Reason::ModuleShape
+    } else {
+        Reason::NoDefaultExport
+    };
+    refuse_at(
+        source,
+        reason,
+        0..0,
+        if common_js { "module.exports" } else { "" },
+    )
+}
+
+/// The entries of an object literal with literal names, or the first thing that is none.
+pub fn entries(object: &ObjectLit) -> Result<Vec<(String, &Expr)>, swc_core::common::Span> {
+    object
+        .props
+        .iter()
+        .map(|prop| match prop {
+            PropOrSpread::Prop(prop) => match &**prop {
+                Prop::KeyValue(pair) => {
+                    Ok((prop_name(&pair.key).ok_or(pair.span())?, &*pair.value))
+                }
+                other => Err(other.span()),
+            },
+            PropOrSpread::Spread(spread) => Err(spread.dot3_token),
+        })
+        .collect()
+}
+
+/// Whether an expression is this literal string.
+pub fn is_text(expr: &Expr, text: &str) -> bool {
+    string(expr).as_deref() == Some(text)
+}
+
+/// Whether a parameter is this binding.
+pub fn param_id(pat: &Pat) -> Option<Id> {
+    match pat {
+        Pat::Ident(binding) => Some(id(&binding.id)),
+        _ => None,
+    }
+}
+
+/// Whether one of the arguments is this binding.
+pub fn passes(args: &[ExprOrSpread], binding: Option<&Id>) -> bool {
+    binding.is_some_and(|binding| args.iter().any(|arg| is_binding(&arg.expr, binding)))
+}

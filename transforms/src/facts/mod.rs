@@ -1,0 +1,7 @@
+//! Facts: what was understood of the code, without its spelling. Idioms and clients
+//! write them, deciding and emitting only read them.
+
+pub mod api_module;
+pub mod call;
+pub mod effect;
+pub mod route;

@@ -1,0 +1,543 @@
+//! Reads expressions: every use of the request and the response becomes an effect or a refusal.
+
+use std::ops::Range;
+
+use swc_core::common::Spanned;
+use swc_core::ecma::ast::*;
+use swc_core::ecma::visit::{Visit, VisitWith};
+
+use super::libraries::{self, Known};
+use super::request::{self, Names};
+use crate::facts::api_module::{ApiModule, entries};
+use crate::facts::effect::*;
+use crate::reason::Reason;
+use crate::source::Source;
+use crate::specialise::MethodView;
+use crate::syntax::{Id, bare, function_call, is_binding, member, method_call, string};
+
+/// Members of the request that a web `Request` spells in the same way.
+const SAME: [&str; 1] = ["method"];
+
+/// Reads expressions; see the module.
+pub struct Expressions<'m> {
+    source: &'m Source,
+    module: &'m ApiModule<'m>,
+    names: Names,
+    known: Vec<(Id, Known)>,
+    view: MethodView,
+    usage: Usage,
+    declares: Option<Declares>,
+    depth: usize,
+    /// The effects: place, whether in a nested function, and kind.
+    pub found: Vec<(Range<usize>, bool, Kind<'static>)>,
+    /// The refusals: place, reason and detail.
+    pub refused: Vec<(Range<usize>, Reason, String)>,
+}
+
+impl<'m> Expressions<'m> {
+    /// A reader for one function; `usage` is how the outermost expression is used and
+    /// `declares` the variable that it initialises.
+    pub fn new(
+        module: &'m ApiModule<'m>,
+        names: Names,
+        view: MethodView,
+        usage: Usage,
+        declares: Option<Declares>,
+    ) -> Expressions<'m> {
+        let known = libraries::known(module);
+        Expressions {
+            source: module.source,
+            module,
+            names,
+            known,
+            view,
+            usage,
+            declares,
+            depth: 0,
+            found: Vec::new(),
+            refused: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, range: Range<usize>, kind: Kind<'static>) {
+        self.found.push((range, self.depth > 0, kind));
+    }
+
+    fn refuse(&mut self, node: &impl Spanned, reason: Reason, detail: impl Into<String>) {
+        self.refused
+            .push((self.source.range(node), reason, detail.into()));
+    }
+
+    fn with(&mut self, expr: &Expr, usage: Usage) {
+        let saved = std::mem::replace(&mut self.usage, usage);
+        let declares = self.declares.take();
+        self.visit_expr(expr);
+        self.usage = saved;
+        self.declares = declares;
+    }
+
+    fn role(&self, expr: &Expr) -> Option<Role> {
+        let is = |name: &Option<Id>| name.as_ref().is_some_and(|name| is_binding(expr, name));
+        if is(&self.names.req) {
+            return Some(Role::Request);
+        }
+        is(&self.names.res).then_some(Role::Response)
+    }
+
+    /// A use of a part of the request; whether it was one.
+    fn read(&mut self, node: &Expr) -> bool {
+        let range = self.source.range(node);
+        // `req.headers.get` and the like are read from outside in: first a member of a part …
+        let access = match node {
+            Expr::Member(access) => Some(access),
+            Expr::OptChain(chain) => chain.base.as_member(),
+            _ => None,
+        };
+        if let Some(access) = access
+            && let Some(part) = self.names.part(&access.obj)
+        {
+            let literal = crate::syntax::member_name(&access.prop);
+            let computed = access.prop.as_computed();
+            let name = match (&literal, computed) {
+                (Some(name), _) => Name::Literal(name.clone()),
+                (None, Some(computed)) => Name::Expr(self.source.range(&computed.expr)),
+                (None, None) => return false,
+            };
+            match (part.as_str(), literal) {
+                ("query", Some(key)) => {
+                    let kind = Kind::ReadQuery {
+                        key,
+                        usage: self.usage,
+                        declares: self.declares.take(),
+                    };
+                    self.push(range, kind);
+                    return true;
+                }
+                ("headers" | "cookies", _) => {
+                    let usage = self.usage;
+                    if let Some(computed) = computed
+                        && matches!(name, Name::Expr(_))
+                    {
+                        self.with(&computed.expr, Usage::Value);
+                    }
+                    let kind = match part.as_str() {
+                        "headers" => Kind::ReadHeader { name, usage },
+                        _ => Kind::ReadCookie { name, usage },
+                    };
+                    self.push(range, kind);
+                    return true;
+                }
+                _ => {}
+            }
+        }
+        // … then a part as a whole.
+        let direct = match node {
+            Expr::Ident(_) => self.names.part(node).map(|part| (part, range.clone())),
+            _ => self.part_of(node),
+        };
+        let Some((part, range)) = direct else {
+            return false;
+        };
+        match part.as_str() {
+            "query" => self.push(range, Kind::WholeQuery),
+            "body" => self.push(range, Kind::ReadBody { json_text: false }),
+            "headers" => self.push(range, Kind::WholeHeaders),
+            "cookies" => self.push(range, Kind::WholeCookies),
+            "url" => self.push(range, Kind::ReadUrl),
+            same if SAME.contains(&same) => {}
+            other => self.refuse(node, Reason::UnknownReqMember, other),
+        }
+        true
+    }
+
+    fn part_of(&self, node: &Expr) -> Option<(String, Range<usize>)> {
+        let (Expr::Member(_) | Expr::OptChain(_)) = node else {
+            return None;
+        };
+        let (object, name) = member(node)?;
+        let req = self.names.req.as_ref()?;
+        is_binding(object, req).then(|| (name, self.source.range(node)))
+    }
+
+    /// A call of a library function that takes the request; whether it was one.
+    fn library(&mut self, node: &Expr) -> bool {
+        let Some((name, args)) = function_call(node) else {
+            return false;
+        };
+        let name = crate::syntax::id(name);
+        let Some(known) = self
+            .known
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, known)| *known)
+        else {
+            return false;
+        };
+        let range = self.source.range(node);
+        match (known, args) {
+            (Known::GetServerSession, [req, res, options])
+                if self.role(&req.expr) == Some(Role::Request)
+                    && self.role(&res.expr) == Some(Role::Response) =>
+            {
+                self.with(&options.expr, Usage::Value);
+                let options = self.source.range(&options.expr);
+                self.push(range, Kind::Library(Library::GetServerSession { options }));
+                true
+            }
+            (Known::GetSession, [options]) => {
+                let Expr::Object(object) = bare(&options.expr) else {
+                    return false;
+                };
+                let only_req = matches!(&object.props[..], [PropOrSpread::Prop(prop)] if match &**prop {
+                    Prop::Shorthand(name) => self.names.req.as_ref().is_some_and(|req| crate::syntax::id(name) == *req),
+                    Prop::KeyValue(pair) => crate::syntax::prop_name(&pair.key).as_deref() == Some("req") && self.role(&pair.value) == Some(Role::Request),
+                    _ => false,
+                });
+                if only_req {
+                    self.push(
+                        self.source.range(object),
+                        Kind::Library(Library::GetSession),
+                    );
+                }
+                only_req
+            }
+            (Known::GetToken, [options]) => {
+                let Expr::Object(object) = bare(&options.expr) else {
+                    return false;
+                };
+                for prop in &object.props {
+                    match prop {
+                        PropOrSpread::Prop(prop) => match &**prop {
+                            Prop::Shorthand(name)
+                                if self
+                                    .names
+                                    .req
+                                    .as_ref()
+                                    .is_some_and(|req| crate::syntax::id(name) == *req) => {}
+                            Prop::KeyValue(pair)
+                                if self.role(&pair.value) == Some(Role::Request) => {}
+                            other => other.visit_with(self),
+                        },
+                        PropOrSpread::Spread(spread) => spread.visit_with(self),
+                    }
+                }
+                self.push(range, Kind::Library(Library::GetToken));
+                true
+            }
+            (Known::RawBytes | Known::RawText, [req])
+                if self.role(&req.expr) == Some(Role::Request) =>
+            {
+                self.push(
+                    range,
+                    Kind::ReadRawBody {
+                        text: known == Known::RawText,
+                    },
+                );
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// `res.revalidate(…)`, `res.setDraftMode(…)` and other members of the response.
+    fn response(&mut self, node: &Expr) -> bool {
+        let Some(res) = self.names.res.clone() else {
+            return false;
+        };
+        if let Some((object, name, args)) = method_call(node)
+            && is_binding(object, &res)
+        {
+            match (name.as_str(), args) {
+                ("revalidate", [path]) => {
+                    self.with(&path.expr, Usage::Value);
+                    let path = self.source.range(&path.expr);
+                    self.push(self.source.range(node), Kind::Revalidate { path });
+                }
+                ("setDraftMode", [options]) => match bare(&options.expr) {
+                    Expr::Object(object) => match entries(object).ok().as_deref() {
+                        Some([(name, value)]) if name == "enable" => match bare(value) {
+                            Expr::Lit(Lit::Bool(value)) => {
+                                self.push(
+                                    self.source.range(node),
+                                    Kind::DraftMode {
+                                        enable: value.value,
+                                    },
+                                );
+                            }
+                            _ => self.refuse(node, Reason::PreviewData, "enable is not a literal"),
+                        },
+                        _ => self.refuse(node, Reason::PreviewData, ""),
+                    },
+                    _ => self.refuse(node, Reason::PreviewData, ""),
+                },
+                ("setPreviewData" | "clearPreviewData", _) => {
+                    self.refuse(node, Reason::PreviewData, name)
+                }
+                ("write" | "flushHeaders" | "flush" | "pipe" | "on" | "once", _) => {
+                    self.refuse(node, Reason::Streaming, name)
+                }
+                (
+                    "status" | "json" | "send" | "end" | "redirect" | "setHeader" | "writeHead"
+                    | "appendHeader" | "removeHeader",
+                    _,
+                ) => {
+                    let reason = if self.depth > 0 {
+                        Reason::ReplyInCallback
+                    } else {
+                        Reason::ReplyInExpression
+                    };
+                    self.refuse(node, reason, "");
+                }
+                _ => self.refuse(node, Reason::UnknownResMember, name),
+            }
+            return true;
+        }
+        if let Some((object, name)) = member(node)
+            && is_binding(object, &res)
+        {
+            self.refuse(node, Reason::UnknownResMember, name);
+            return true;
+        }
+        false
+    }
+
+    /// A call that hands `res` on, or `req` to code that is not followed.
+    fn hands_on(&mut self, node: &Expr) -> bool {
+        let Expr::Call(call) = node else { return false };
+        let roles: Vec<Option<Role>> = call.args.iter().map(|arg| self.role(&arg.expr)).collect();
+        if roles.iter().all(Option::is_none) {
+            return false;
+        }
+        if let Some((callee, args, list)) =
+            request::carrier_call(self.module, &|expr| self.role(expr), node)
+        {
+            for (arg, role) in call.args.iter().zip(&roles) {
+                if role.is_none() {
+                    self.with(&arg.expr, Usage::Value);
+                }
+            }
+            let range = self.source.range(node);
+            self.push(
+                range,
+                Kind::CallCarrier {
+                    callee,
+                    args,
+                    list,
+                    form: None,
+                    awaited: false,
+                },
+            );
+            return true;
+        }
+        let reason = if roles.contains(&Some(Role::Response)) {
+            Reason::ResEscapes
+        } else {
+            Reason::ReqEscapes
+        };
+        let name = self.source.text_of(&call.callee).to_string();
+        self.refuse(node, reason, name);
+        for (arg, role) in call.args.iter().zip(&roles) {
+            if role.is_none() {
+                self.with(&arg.expr, Usage::Value);
+            }
+        }
+        true
+    }
+
+    fn nested(&mut self, visit: impl FnOnce(&mut Self)) {
+        self.depth += 1;
+        let usage = std::mem::replace(&mut self.usage, Usage::Value);
+        let declares = self.declares.take();
+        visit(self);
+        self.usage = usage;
+        self.declares = declares;
+        self.depth -= 1;
+    }
+}
+
+impl Visit for Expressions<'_> {
+    fn visit_expr(&mut self, node: &Expr) {
+        if self.library(node) || self.response(node) {
+            return;
+        }
+        // `JSON.parse(req.body)`
+        if let Some((object, name, [arg])) = method_call(node)
+            && name == "parse"
+            && matches!(bare(object), Expr::Ident(json) if json.sym == "JSON" && self.source.is_global(json))
+            && self.names.part(&arg.expr).as_deref() == Some("body")
+        {
+            self.push(self.source.range(node), Kind::ReadBody { json_text: true });
+            return;
+        }
+        if self.read(node) || self.hands_on(node) {
+            return;
+        }
+        match node {
+            Expr::Ident(_) => match self.role(node) {
+                Some(Role::Request) => self.refuse(node, Reason::ReqEscapes, ""),
+                Some(Role::Response) => self.refuse(node, Reason::ResEscapes, ""),
+                None => {}
+            },
+            Expr::Paren(inner) => {
+                let declares = self.declares.clone();
+                self.visit_expr(&inner.expr);
+                self.declares = declares;
+            }
+            Expr::TsAs(cast) => {
+                let usage = match &*cast.type_ann {
+                    TsType::TsKeywordType(keyword)
+                        if keyword.kind == TsKeywordTypeKind::TsStringKeyword =>
+                    {
+                        Usage::Parsed
+                    }
+                    _ => self.usage,
+                };
+                let usage = if self.usage == Usage::Presence {
+                    Usage::Presence
+                } else {
+                    usage
+                };
+                let saved = std::mem::replace(&mut self.usage, usage);
+                self.visit_expr(&cast.expr);
+                self.usage = saved;
+            }
+            Expr::TsNonNull(inner) => self.visit_expr(&inner.expr),
+            Expr::Unary(UnaryExpr {
+                op: UnaryOp::Bang,
+                arg,
+                ..
+            }) => self.with(arg, Usage::Presence),
+            Expr::Bin(BinExpr {
+                op, left, right, ..
+            }) => match op {
+                BinaryOp::LogicalOr | BinaryOp::NullishCoalescing => {
+                    let outer = self.usage;
+                    self.with(left, Usage::Presence);
+                    self.with(right, outer);
+                }
+                BinaryOp::LogicalAnd => {
+                    let outer = self.usage;
+                    self.with(left, outer);
+                    self.with(right, outer);
+                }
+                BinaryOp::EqEqEq | BinaryOp::NotEqEq | BinaryOp::EqEq | BinaryOp::NotEq => {
+                    let text =
+                        |expr: &Expr| string(expr).is_some() || matches!(bare(expr), Expr::Tpl(_));
+                    let loose = matches!(op, BinaryOp::EqEq | BinaryOp::NotEq);
+                    let plain = loose || text(left) || text(right);
+                    let usage = if plain { Usage::Presence } else { Usage::Value };
+                    self.with(left, usage);
+                    self.with(right, usage);
+                }
+                _ => {
+                    self.with(left, Usage::Value);
+                    self.with(right, Usage::Value);
+                }
+            },
+            Expr::Cond(cond) => {
+                let outer = self.usage;
+                self.with(&cond.test, Usage::Presence);
+                self.with(&cond.cons, outer);
+                self.with(&cond.alt, outer);
+            }
+            // Only `?.` directly on the value makes absence invisible; what comes out is undefined either way.
+            Expr::OptChain(chain) => match &*chain.base {
+                OptChainBase::Member(access) => {
+                    self.with(
+                        &access.obj,
+                        if chain.optional {
+                            Usage::Presence
+                        } else {
+                            Usage::Value
+                        },
+                    );
+                    if let MemberProp::Computed(computed) = &access.prop {
+                        self.with(&computed.expr, Usage::Value);
+                    }
+                }
+                OptChainBase::Call(call) => {
+                    self.with(&call.callee, Usage::Value);
+                    call.args
+                        .iter()
+                        .for_each(|arg| self.with(&arg.expr, Usage::Value));
+                }
+            },
+            Expr::Arrow(arrow) => self.nested(|this| arrow.visit_children_with(this)),
+            Expr::Fn(function) => self.nested(|this| function.visit_children_with(this)),
+            Expr::Class(class) => self.nested(|this| class.visit_children_with(this)),
+            Expr::Assign(assign) => {
+                if let AssignTarget::Simple(SimpleAssignTarget::Member(target)) = &assign.left {
+                    let target_expr = Expr::Member(target.clone());
+                    if let Some((object, name)) = member(&target_expr) {
+                        match self.role(object) {
+                            Some(Role::Request) => self.refuse(
+                                assign,
+                                Reason::UnknownReqMember,
+                                format!("req.{name} = …"),
+                            ),
+                            Some(Role::Response) => self.refuse(
+                                assign,
+                                Reason::UnknownResMember,
+                                format!("res.{name} = …"),
+                            ),
+                            None if self.names.part(object).is_some_and(|part| part != "body") => {
+                                self.refuse(assign, Reason::UnknownReqMember, "assignment");
+                            }
+                            None => self.with(&target.obj, Usage::Value),
+                        }
+                    }
+                    if let MemberProp::Computed(computed) = &target.prop {
+                        self.with(&computed.expr, Usage::Value);
+                    }
+                } else {
+                    let saved = std::mem::replace(&mut self.usage, Usage::Value);
+                    assign.left.visit_with(self);
+                    self.usage = saved;
+                }
+                self.with(&assign.right, Usage::Value);
+            }
+            _ => {
+                let usage = std::mem::replace(&mut self.usage, Usage::Value);
+                let declares = self.declares.take();
+                node.visit_children_with(self);
+                self.usage = usage;
+                self.declares = declares;
+            }
+        }
+    }
+
+    fn visit_prop(&mut self, node: &Prop) {
+        if let Prop::Shorthand(name) = node {
+            let expr = Expr::Ident(name.clone());
+            match self.role(&expr) {
+                Some(Role::Request) => self.refuse(name, Reason::ReqEscapes, "object"),
+                Some(Role::Response) => self.refuse(name, Reason::ResEscapes, "object"),
+                None if self.names.part(&expr).is_some() => {
+                    self.refuse(name, Reason::ReqEscapes, "headers")
+                }
+                None => {}
+            }
+            return;
+        }
+        node.visit_children_with(self);
+    }
+
+    fn visit_fn_decl(&mut self, node: &FnDecl) {
+        self.nested(|this| node.function.visit_with(this));
+    }
+
+    fn visit_for_of_stmt(&mut self, node: &ForOfStmt) {
+        node.visit_children_with(self);
+    }
+
+    fn visit_ts_type(&mut self, _: &TsType) {}
+
+    fn visit_ts_type_ann(&mut self, _: &TsTypeAnn) {}
+
+    fn visit_switch_stmt(&mut self, node: &SwitchStmt) {
+        if !self.view.is_method(&node.discriminant) {
+            self.visit_expr(&node.discriminant);
+        }
+        node.cases.visit_with(self);
+    }
+}

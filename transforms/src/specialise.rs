@@ -1,0 +1,262 @@
+//! A handler, seen by one HTTP method or by a set of them: which conditions are decided.
+
+use std::collections::BTreeSet;
+
+use swc_core::ecma::ast::*;
+use swc_core::ecma::visit::{Visit, VisitWith};
+
+use crate::syntax::{Id, bare, id, is_binding, member, method_call, string};
+
+/// Stands for every method that the handler does not name.
+pub const OTHER: &str = "*";
+
+/// What is known of the request's method in one function.
+#[derive(Debug, Clone, Default)]
+pub struct MethodView {
+    /// The methods that can arrive.
+    pub methods: Vec<String>,
+    /// The request parameter.
+    pub req: Option<Id>,
+    /// Variables that hold the method.
+    pub aliases: Vec<Id>,
+    /// Constant lists of strings, by the name that binds them.
+    pub lists: Vec<(Id, Vec<String>)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Case {
+    AsIs,
+    Upper,
+    Lower,
+}
+
+impl MethodView {
+    /// The method as the expression spells it, when the expression is the method.
+    fn method_expr(&self, expr: &Expr) -> Option<Case> {
+        let expr = bare(expr);
+        if let Expr::Ident(name) = expr {
+            return self.aliases.contains(&id(name)).then_some(Case::AsIs);
+        }
+        if let Some((object, name)) = member(expr)
+            && name == "method"
+            && self.req.as_ref().is_some_and(|req| is_binding(object, req))
+        {
+            return Some(Case::AsIs);
+        }
+        if let Expr::Bin(BinExpr {
+            op: BinaryOp::LogicalOr | BinaryOp::NullishCoalescing,
+            left,
+            ..
+        }) = expr
+        {
+            return self.method_expr(left);
+        }
+        let (callee, no_args) = match expr {
+            Expr::Call(call) => (call.callee.as_expr()?, call.args.is_empty()),
+            Expr::OptChain(chain) => match &*chain.base {
+                OptChainBase::Call(call) => (&call.callee, call.args.is_empty()),
+                OptChainBase::Member(_) => return None,
+            },
+            _ => return None,
+        };
+        let (object, name) = member(callee)?;
+        self.method_expr(object)?;
+        match name.as_str() {
+            "toUpperCase" if no_args => Some(Case::Upper),
+            "toLowerCase" if no_args => Some(Case::Lower),
+            _ => None,
+        }
+    }
+
+    /// Whether the expression is the method.
+    pub fn is_method(&self, expr: &Expr) -> bool {
+        self.method_expr(expr).is_some()
+    }
+
+    fn same(case: Case, method: &str, literal: &str) -> bool {
+        match case {
+            _ if method == OTHER => false,
+            Case::AsIs | Case::Upper => method == literal,
+            Case::Lower => method.to_ascii_lowercase() == literal,
+        }
+    }
+
+    /// The strings of a list literal, or of a constant that holds one.
+    fn list(&self, expr: &Expr) -> Option<Vec<String>> {
+        match bare(expr) {
+            Expr::Array(array) => array
+                .elems
+                .iter()
+                .map(|item| {
+                    item.as_ref()
+                        .filter(|item| item.spread.is_none())
+                        .and_then(|item| string(&item.expr))
+                })
+                .collect(),
+            Expr::New(new) if matches!(bare(&new.callee), Expr::Ident(name) if name.sym == "Set") => {
+                self.list(&new.args.as_ref()?.first()?.expr)
+            }
+            Expr::Ident(name) => {
+                let name = id(name);
+                self.lists
+                    .iter()
+                    .find(|(list, _)| *list == name)
+                    .map(|(_, items)| items.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// Membership tests: `['GET'].includes(req.method)`.
+    fn membership(&self, expr: &Expr) -> Option<(Vec<String>, Case)> {
+        let (object, name, args) = method_call(bare(expr))?;
+        if !matches!(name.as_str(), "includes" | "has") || args.len() != 1 {
+            return None;
+        }
+        Some((self.list(object)?, self.method_expr(&args[0].expr)?))
+    }
+
+    fn eval(&self, expr: &Expr, method: &str) -> Option<bool> {
+        match bare(expr) {
+            Expr::Unary(UnaryExpr {
+                op: UnaryOp::Bang,
+                arg,
+                ..
+            }) => self.eval(arg, method).map(|value| !value),
+            Expr::Bin(BinExpr {
+                op: BinaryOp::LogicalAnd,
+                left,
+                right,
+                ..
+            }) => match (self.eval(left, method), self.eval(right, method)) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            },
+            Expr::Bin(BinExpr {
+                op: BinaryOp::LogicalOr,
+                left,
+                right,
+                ..
+            }) => match (self.eval(left, method), self.eval(right, method)) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            },
+            Expr::Bin(BinExpr {
+                op, left, right, ..
+            }) => {
+                let negated = match op {
+                    BinaryOp::EqEq | BinaryOp::EqEqEq => false,
+                    BinaryOp::NotEq | BinaryOp::NotEqEq => true,
+                    _ => return None,
+                };
+                let (case, literal) = match (self.method_expr(left), self.method_expr(right)) {
+                    (Some(case), None) => (case, string(right)?),
+                    (None, Some(case)) => (case, string(left)?),
+                    _ => return None,
+                };
+                Some(Self::same(case, method, &literal) != negated)
+            }
+            inner => {
+                if let Some((list, case)) = self.membership(inner) {
+                    return Some(list.iter().any(|literal| Self::same(case, method, literal)));
+                }
+                self.method_expr(inner).map(|_| true)
+            }
+        }
+    }
+
+    /// The value of a condition, when it is the same for every method that can arrive.
+    pub fn fold(&self, expr: &Expr) -> Option<bool> {
+        let mut values = self.methods.iter().map(|method| self.eval(expr, method));
+        let first = values.next()??;
+        values.all(|value| value == Some(first)).then_some(first)
+    }
+
+    /// The case of a switch over the method that every method that can arrive enters:
+    /// `Some(None)` when none does.
+    pub fn switch_case(&self, switch: &SwitchStmt) -> Option<Option<usize>> {
+        let case = self.method_expr(&switch.discriminant)?;
+        let enters = |method: &str| -> Option<Option<usize>> {
+            let mut default = None;
+            for (index, arm) in switch.cases.iter().enumerate() {
+                match &arm.test {
+                    None => default = Some(index),
+                    Some(test) => {
+                        if Self::same(case, method, &string(test)?) {
+                            return Some(Some(index));
+                        }
+                    }
+                }
+            }
+            Some(default)
+        };
+        let mut entered = self.methods.iter().map(|method| enters(method));
+        let first = entered.next()??;
+        entered.all(|index| index == Some(first)).then_some(first)
+    }
+}
+
+/// The methods that a node compares the request's method with.
+pub fn mentioned<N: for<'v> VisitWith<Mentions<'v>>>(
+    view: &MethodView,
+    node: &N,
+    out: &mut BTreeSet<String>,
+) {
+    let mut visitor = Mentions {
+        view,
+        found: BTreeSet::new(),
+    };
+    node.visit_with(&mut visitor);
+    out.extend(visitor.found);
+}
+
+/// The visitor behind [`mentioned`].
+pub struct Mentions<'v> {
+    view: &'v MethodView,
+    found: BTreeSet<String>,
+}
+
+impl Mentions<'_> {
+    fn add(&mut self, literal: Option<String>) {
+        if let Some(literal) = literal {
+            let method = literal.to_ascii_uppercase();
+            if METHODS.contains(&method.as_str()) {
+                self.found.insert(method);
+            }
+        }
+    }
+}
+
+/// The methods that a route file can export, in the order that they are written.
+pub const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+impl Visit for Mentions<'_> {
+    fn visit_bin_expr(&mut self, node: &BinExpr) {
+        if self.view.is_method(&node.left) {
+            self.add(string(&node.right));
+        } else if self.view.is_method(&node.right) {
+            self.add(string(&node.left));
+        }
+        node.visit_children_with(self);
+    }
+
+    fn visit_expr(&mut self, node: &Expr) {
+        if let Some((list, _)) = self.view.membership(node) {
+            for literal in list {
+                self.add(Some(literal));
+            }
+        }
+        node.visit_children_with(self);
+    }
+
+    fn visit_switch_stmt(&mut self, node: &SwitchStmt) {
+        if self.view.is_method(&node.discriminant) {
+            for case in &node.cases {
+                self.add(case.test.as_deref().and_then(string));
+            }
+        }
+        node.visit_children_with(self);
+    }
+}

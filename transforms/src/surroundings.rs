@@ -1,0 +1,274 @@
+//! The project around a route: what stands where it would go, how modules are named from
+//! the new place, and who imports the API file.
+
+use std::collections::BTreeSet;
+
+use crate::facts::route::{Route, app_dir};
+use crate::next_version::{Feature, NextVersion};
+use crate::outcome::{Place, Refusal};
+use crate::project::{App, Project};
+use crate::reason::Reason;
+
+/// The directory of a path, without the slash; empty for a file at the root.
+pub fn directory(path: &str) -> &str {
+    path.rfind('/').map_or("", |at| &path[..at])
+}
+
+/// A path without `.` and `..` segments; `None` when it leaves the root.
+pub fn normalise(path: &str) -> Option<String> {
+    let mut out: Vec<&str> = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                out.pop()?;
+            }
+            other => out.push(other),
+        }
+    }
+    Some(out.join("/"))
+}
+
+/// The relative specifier that names `to` from a file in `from_dir`.
+pub fn relative(from_dir: &str, to: &str) -> String {
+    let from: Vec<&str> = from_dir
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
+    let to: Vec<&str> = to
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
+    let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let ups = from.len() - common;
+    let rest = to[common..].join("/");
+    if ups == 0 {
+        format!("./{rest}")
+    } else {
+        format!("{}{rest}", "../".repeat(ups))
+    }
+}
+
+/// A relative specifier of a file in `old_dir`, as a file in `new_dir` spells it.
+pub fn rebase(old_dir: &str, new_dir: &str, specifier: &str) -> String {
+    let Some(target) = normalise(&format!("{old_dir}/{specifier}")) else {
+        return specifier.to_string();
+    };
+    let mut out = relative(new_dir, &target);
+    if specifier.ends_with('/') && !out.ends_with('/') {
+        out.push('/');
+    }
+    out
+}
+
+/// The specifier by which a file in `from_dir` imports a module of the app: by an alias
+/// where there is one, relative otherwise.
+pub fn specifier(app: &App, from_dir: &str, module: &str) -> String {
+    let stem = module.rsplit_once('.').map_or(module, |(stem, _)| stem);
+    let alias = app
+        .aliases
+        .iter()
+        .filter(|alias| stem.starts_with(&alias.target) && !alias.prefix.is_empty())
+        .max_by_key(|alias| alias.target.len());
+    match alias {
+        Some(alias) => format!("{}{}", alias.prefix, &stem[alias.target.len()..]),
+        None => relative(from_dir, stem),
+    }
+}
+
+/// Where a generated module of this name goes: the project's `lib`, or `utils` when only that exists.
+pub fn lib_file(project: &Project, app: &App, name: &str) -> String {
+    let base = match &app.pages {
+        Some(pages) => directory(pages).to_string(),
+        None => app.dir.clone(),
+    };
+    let base = if base.is_empty() {
+        base
+    } else {
+        format!("{base}/")
+    };
+    let exists = |folder: &str| {
+        let prefix = format!("{base}{folder}/");
+        project
+            .files
+            .range(prefix.clone()..)
+            .next()
+            .is_some_and(|(path, _)| path.starts_with(&prefix))
+    };
+    let folder = if !exists("lib") && exists("utils") {
+        "utils"
+    } else {
+        "lib"
+    };
+    let extension = if app.typescript { "ts" } else { "js" };
+    format!("{base}{folder}/{name}.{extension}")
+}
+
+/// Why a whole app is left.
+pub fn app_refusals(project: &Project, app: &App) -> Vec<Refusal> {
+    let package = if app.dir.is_empty() {
+        "package.json".to_string()
+    } else {
+        format!("{}/package.json", app.dir)
+    };
+    let at = |reason, file: &str, detail: &str| Refusal {
+        reason,
+        place: Place::file_start(file),
+        detail: detail.to_string(),
+    };
+    if !app.depends_on_next {
+        return vec![at(Reason::NotNext, &package, "")];
+    }
+    let Some(next) = app.next else {
+        return vec![at(Reason::UnknownNextVersion, &package, &app.next_source)];
+    };
+    if !next.has(Feature::RouteHandlers) {
+        return vec![at(
+            Reason::NoRouteHandlers,
+            &package,
+            &format!("Next.js {next}, from {}", app.next_source),
+        )];
+    }
+    if app.config.output_export {
+        return vec![at(
+            Reason::StaticExport,
+            app.config.path.as_deref().unwrap_or(&package),
+            "",
+        )];
+    }
+    takes_not_found(project, app, next).into_iter().collect()
+}
+
+/// Whether the first file under `app/` would replace the project's own 404 page.
+fn takes_not_found(project: &Project, app: &App, next: NextVersion) -> Option<Refusal> {
+    if !next.has(Feature::AppTakesNotFound) {
+        return None;
+    }
+    let has_app = app.app.as_ref().is_some_and(|dir| {
+        let prefix = format!("{dir}/");
+        project
+            .files
+            .range(prefix.clone()..)
+            .next()
+            .is_some_and(|(path, _)| path.starts_with(&prefix))
+    });
+    if has_app {
+        return None;
+    }
+    let pages = app.pages.as_ref()?;
+    let page = app
+        .config
+        .page_extensions
+        .iter()
+        .flat_map(|extension| {
+            [
+                format!("{pages}/404.{extension}"),
+                format!("{pages}/404/index.{extension}"),
+            ]
+        })
+        .find(|path| project.files.contains_key(path))?;
+    Some(Refusal {
+        reason: Reason::NotFoundPage,
+        place: Place::file_start(&page),
+        detail: format!("Next.js {next}"),
+    })
+}
+
+/// The segments of a path under `app/` that make its URL: without groups and slots.
+fn url_segments(path: &str) -> Vec<&str> {
+    path.split('/')
+        .filter(|segment| {
+            !(segment.starts_with('(') && segment.ends_with(')')) && !segment.starts_with('@')
+        })
+        .collect()
+}
+
+/// What stands in the way of a route's new place.
+pub fn conflict(project: &Project, app: &App, route: &Route) -> Option<Refusal> {
+    let dir = app_dir(app)?;
+    let folder = directory(&route.target);
+    let new = url_segments(&folder[dir.len()..]);
+    let prefix = format!("{dir}/");
+    for path in project
+        .files
+        .range(prefix.clone()..)
+        .map(|(path, _)| path)
+        .take_while(|path| path.starts_with(&prefix))
+    {
+        let (parent, file) = path.rsplit_once('/').unwrap_or(("", path));
+        let stem = file.split('.').next().unwrap_or(file);
+        if !matches!(stem, "route" | "page") {
+            continue;
+        }
+        let old = url_segments(&parent[dir.len()..]);
+        if old == new {
+            let reason = if stem == "route" {
+                Reason::TargetExists
+            } else {
+                Reason::PageConflict
+            };
+            return Some(Refusal {
+                reason,
+                place: Place::file_start(&route.file),
+                detail: path.clone(),
+            });
+        }
+        for (a, b) in old.iter().zip(&new) {
+            if a == b {
+                continue;
+            }
+            let slug = |segment: &str| {
+                crate::facts::route::slug(segment)
+                    .filter(|_| !segment.starts_with("[...") && !segment.starts_with("[[..."))
+            };
+            if let (Some(a), Some(b)) = (slug(a), slug(b))
+                && a.name != b.name
+            {
+                return Some(Refusal {
+                    reason: Reason::SlugConflict,
+                    place: Place::file_start(&route.file),
+                    detail: format!("[{}] here, [{}] in {path}", b.name, a.name),
+                });
+            }
+            break;
+        }
+    }
+    None
+}
+
+/// The files that import an API file.
+pub fn importers<'p>(project: &'p Project, file: &str) -> BTreeSet<&'p str> {
+    project
+        .files
+        .iter()
+        .filter(|(_, entry)| {
+            entry
+                .imports
+                .iter()
+                .any(|import| import.resolved.as_deref() == Some(file))
+        })
+        .map(|(path, _)| path.as_str())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn specifiers_move_with_the_file() {
+        assert_eq!(
+            rebase("pages/api", "app/api/posts", "../../lib/db"),
+            "../../../lib/db"
+        );
+        assert_eq!(
+            rebase("src/pages/api/a", "src/app/api/a/b", "./util"),
+            "../../../../pages/api/a/util"
+        );
+        assert_eq!(
+            rebase("pages/api", "app/api/x", "./sub/"),
+            "../../../pages/api/sub/"
+        );
+        assert_eq!(relative("app/actions", "app/actions/posts"), "./posts");
+    }
+}
