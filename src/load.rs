@@ -75,14 +75,20 @@ pub fn load(root: &Path, options: &LoadOptions, timings: &mut Timings) -> Result
             }
         });
     });
+    let others: BTreeSet<String> = files.iter().flat_map(|(_, file)| resolved(file)).collect();
     let mut project = Project {
         files: files.into_iter().collect(),
         apps,
         ..Project::default()
     };
+    for path in others {
+        // Style sheets, JSON and the like are known by name only.
+        project.files.entry(path).or_default();
+    }
     timings.measure("keep", || {
         for path in related(&project) {
-            if let Some(file) = project.files.get_mut(&path)
+            if walk::is_source(&path)
+                && let Some(file) = project.files.get_mut(&path)
                 && file.text.is_none()
                 && file.unreadable.is_none()
             {
@@ -210,14 +216,16 @@ fn as_text(bytes: Vec<u8>) -> Result<Arc<str>, String> {
     }
 }
 
+/// The project files that a file imports.
+fn resolved(file: &File) -> Vec<String> {
+    let imports = file.imports.iter();
+    imports
+        .filter_map(|import: &Import| import.resolved.clone())
+        .collect()
+}
+
 /// The files that import an API file, and those that API files import.
 fn related(project: &Project) -> BTreeSet<String> {
-    let resolved = |file: &File| -> Vec<String> {
-        let imports = file.imports.iter();
-        imports
-            .filter_map(|import: &Import| import.resolved.clone())
-            .collect()
-    };
     let mut out = BTreeSet::new();
     let mut border: BTreeSet<String> = BTreeSet::new();
     for (path, file) in &project.files {

@@ -1,6 +1,6 @@
 //! The program: the only part that prints.
 
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use anstream::AutoStream;
@@ -50,8 +50,8 @@ fn print(output: &Output) -> std::io::Result<()> {
     forgiving(std::io::stderr().lock().write_all(output.stderr.as_bytes()))
 }
 
-fn look(stream: &(impl RawStream + IsTerminal), colour: ColorChoice) -> Look {
-    let terminal = std::io::IsTerminal::is_terminal(stream);
+fn look(stream: &impl RawStream, colour: ColorChoice) -> Look {
+    let terminal = stream.is_terminal();
     let colour = match colour {
         ColorChoice::Always => true,
         ColorChoice::Never => false,

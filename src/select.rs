@@ -49,9 +49,12 @@ pub fn pages_route(app: &App, file: &str) -> Option<String> {
 fn app_route(app: &App, file: &str) -> Option<String> {
     let path = file.strip_prefix(app.app.as_deref()?)?.strip_prefix('/')?;
     let (directory, name) = path.rsplit_once('/')?;
-    let visible =
-        |part: &&str| !part.starts_with('@') && !(part.starts_with('(') && part.ends_with(')'));
-    let parts: Vec<&str> = directory.split('/').filter(visible).collect();
+    let invisible =
+        |part: &str| part.starts_with('@') || part.starts_with('(') && part.ends_with(')');
+    let parts: Vec<&str> = directory
+        .split('/')
+        .filter(|part| !invisible(part))
+        .collect();
     name.starts_with("route.")
         .then(|| format!("/{}", parts.join("/")))
 }

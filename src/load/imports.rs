@@ -49,7 +49,9 @@ impl Scanner<'_> {
                 b'\'' | b'"' => self.at = self.string_end(self.at).unwrap_or(self.at + 1),
                 b'`' if !self.no_templates => self.skip_template(),
                 b'{' => {
-                    self.templates.last_mut().map(|open| *open += 1);
+                    if let Some(open) = self.templates.last_mut() {
+                        *open += 1;
+                    }
                     self.at += 1;
                 }
                 b'}' => {

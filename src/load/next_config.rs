@@ -8,9 +8,9 @@ use std::sync::Arc;
 use routelift_transforms::project::NextConfig;
 use routelift_transforms::source::Source;
 use swc_core::ecma::ast::{
-    ArrowExpr, ArrowFunctionBody, AssignExpr, AssignTarget, Callee, Decl, DefaultDecl, Expr,
-    Function, FunctionBody, Lit, MemberExpr, MemberProp, ModuleDecl, ModuleItem, ObjectLit, Pat,
-    Prop, PropName, PropOrSpread, ReturnStmt, SimpleAssignTarget, Stmt, VarDecl,
+    ArrowExpr, ArrowFunctionBody, AssignExpr, AssignTarget, BinaryOp, Callee, Decl, DefaultDecl,
+    Expr, Function, FunctionBody, Lit, MemberExpr, MemberProp, ModuleDecl, ModuleItem, ObjectLit,
+    Pat, Prop, PropName, PropOrSpread, ReturnStmt, SimpleAssignTarget, Stmt, VarDecl,
 };
 
 /// Stands in [`NextConfig::unread`] for keys that come from elsewhere.
@@ -38,6 +38,8 @@ struct Reader<'a> {
     /// Every `const name = value` of the file, at any depth.
     values: HashMap<&'a str, &'a Expr>,
     functions: HashMap<&'a str, &'a Function>,
+    /// Whether what is read holds under a condition only.
+    conditional: bool,
 }
 
 /// Collects declarations; of two with one name the first counts.
@@ -125,6 +127,7 @@ impl<'a> Reader<'a> {
             config,
             values: found.values,
             functions: found.functions,
+            conditional: false,
         }
     }
 
@@ -192,6 +195,7 @@ impl<'a> Reader<'a> {
                 self.exported(&condition.cons, left);
                 self.exported(&condition.alt, left);
             }
+            Expr::Bin(and) if and.op == BinaryOp::LogicalAnd => self.exported(&and.right, left),
             Expr::Call(call) => {
                 // `withX(config)`, `compose(…)(config)`, `Object.assign({}, config)`.
                 let mut seen = false;
@@ -256,7 +260,14 @@ impl<'a> Reader<'a> {
     fn object(&mut self, object: &'a ObjectLit, left: usize) {
         for property in &object.props {
             match property {
-                PropOrSpread::Spread(spread) => self.exported(&spread.expr, left),
+                // `...(condition && { output: 'standalone' })`
+                PropOrSpread::Spread(spread) => {
+                    let here = matches!(bare(&spread.expr), Expr::Cond(_) | Expr::Bin(_));
+                    let conditional = self.conditional || here;
+                    let before = std::mem::replace(&mut self.conditional, conditional);
+                    self.exported(&spread.expr, left);
+                    self.conditional = before;
+                }
                 PropOrSpread::Prop(property) => match &**property {
                     Prop::KeyValue(pair) => match key(&pair.key) {
                         Some(name) => self.entry(name, Some(&pair.value), left),
@@ -296,19 +307,22 @@ impl<'a> Reader<'a> {
             "redirects" => self.config.redirects = true,
             "i18n" => self.config.i18n = true,
             "basePath" => match value.and_then(string) {
-                Some(text) => self.config.base_path = text,
-                None => read = false,
+                Some(text) if !self.conditional => self.config.base_path = text,
+                _ => read = false,
             },
             "output" => match value.and_then(string) {
-                Some(text) => self.config.output_export |= text == "export",
-                None => read = false,
+                Some(text) if text != "export" => {}
+                Some(_) if !self.conditional => self.config.output_export = true,
+                _ => read = false,
             },
             "pageExtensions" => match value.and_then(strings) {
-                Some(list) => self.config.page_extensions = list,
-                None => read = false,
+                Some(list) if !self.conditional => self.config.page_extensions = list,
+                _ => read = false,
             },
             "cacheComponents" | "dynamicIO" => match value {
-                Some(Expr::Lit(Lit::Bool(_))) => self.config.cache_components = true,
+                Some(Expr::Lit(Lit::Bool(_))) if !self.conditional => {
+                    self.config.cache_components = true;
+                }
                 _ => read = false,
             },
             "experimental" => match value {
@@ -445,6 +459,9 @@ mod tests {
             config("export default { output: a ? 'export' : undefined }").unread,
             ["output"]
         );
+        let text = "export default { ...(a && { output: 'standalone' }), ...(b ? { output: 'export' } : {}) }";
+        assert_eq!(config(text).unread, ["output"]);
+        assert!(!config(text).output_export);
         assert_eq!(config("const a = a; export default a").unread, ["..."]);
         assert!(
             config("export default { i18n: undefined, output: undefined }")

@@ -1,6 +1,7 @@
 //! Finds the project file that an import names: an importing file and a specifier in, a
-//! path of the project out. Files that the walk did not find are no project files, so
-//! packages in `node_modules` resolve to nothing. Most imports are settled without a
+//! path of the project out. Sources that the walk did not find are no project files, so
+//! packages in `node_modules` resolve to nothing. A style sheet or a JSON file resolves
+//! to what is on disk. Most imports are settled without a
 //! look at the disk; the rest goes through oxc_resolver.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,9 @@ use super::tsconfig::{Paths, normal};
 use super::walk::{Walked, parent, relative};
 
 /// Extensions in the order in which Next.js tries them.
-const EXTENSIONS: &[&str] = &[".js", ".mjs", ".cjs", ".tsx", ".ts", ".mts", ".cts", ".jsx"];
+const EXTENSIONS: &[&str] = &[
+    ".js", ".mjs", ".cjs", ".tsx", ".ts", ".mts", ".cts", ".jsx", ".d.ts", ".d.mts", ".json",
+];
 
 /// Resolves imports of one project.
 pub struct Imports<'a> {
@@ -111,9 +114,6 @@ impl<'a> Imports<'a> {
     /// The project file that `specifier` names in `file`.
     pub fn resolve(&self, file: &str, specifier: &str) -> Option<String> {
         let specifier = specifier.split('?').next().unwrap_or(specifier);
-        if has_other_extension(specifier) {
-            return None;
-        }
         let relative = [".", ".."].contains(&specifier)
             || specifier.starts_with("./")
             || specifier.starts_with("../");
@@ -168,10 +168,8 @@ impl<'a> Imports<'a> {
     /// The project file at a path that may lack its extension or its `/index`.
     fn below(&self, target: &Path, only_directory: bool) -> Option<String> {
         let target = relative(self.root, &normal(target))?;
-        if !only_directory {
-            if let Some(found) = self.file(&target) {
-                return Some(found);
-            }
+        if !only_directory && let Some(found) = self.file(&target) {
+            return Some(found);
         }
         if self.packages.contains(target.as_str()) {
             return None;
@@ -203,14 +201,27 @@ impl<'a> Imports<'a> {
                 return Some(typed);
             }
         }
+        if has_other_extension(target) && self.is_ours(target) {
+            return Some(target.to_string());
+        }
         self.with_extension(target)
+    }
+
+    /// Whether a file that is no source is on disk, below the root and outside packages.
+    fn is_ours(&self, path: &str) -> bool {
+        let in_package = path.split('/').any(|part| part == "node_modules");
+        !in_package && self.root.join(path).is_file()
     }
 
     fn with_extension(&self, target: &str) -> Option<String> {
         EXTENSIONS
             .iter()
             .map(|extension| format!("{target}{extension}"))
-            .find(|path| self.files.contains(path.as_str()))
+            .find(|path| match path.strip_suffix(".json") {
+                // JSON is no source: the walk does not list it.
+                Some(stem) => !has_other_extension(stem) && self.is_ours(path),
+                None => self.files.contains(path.as_str()),
+            })
     }
 
     fn by_resolver(&self, resolver: &Resolver, file: &str, specifier: &str) -> Option<String> {
@@ -219,13 +230,14 @@ impl<'a> Imports<'a> {
             .ok()?;
         let path: PathBuf = resolved.into_path_buf();
         let path = relative(self.root, &path)?;
-        self.files.contains(path.as_str()).then_some(path)
+        let other = has_other_extension(&path) && self.is_ours(&path);
+        (other || self.files.contains(path.as_str())).then_some(path)
     }
 }
 
-/// Whether a specifier names a file that is surely no source, as a style sheet.
-fn has_other_extension(specifier: &str) -> bool {
-    let name = specifier.rsplit('/').next().unwrap_or(specifier);
+/// Whether a path names a file that is surely no source, as a style sheet.
+fn has_other_extension(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     let other = [
         "css", "scss", "sass", "less", "json", "svg", "png", "jpg", "jpeg", "gif", "webp", "avif",

@@ -49,7 +49,13 @@ fn finds_apps_of_a_monorepo() {
             "apps/web/src/pages/api/a.ts",
             "import b from '~/lib/b'; import { c } from '@acme/ui/c'",
         ),
-        ("apps/web/src/lib/b.ts", ""),
+        (
+            "apps/web/src/lib/b.ts",
+            "import '../a.css'; import t from '../../data'; import '~/types'; import './none.json'",
+        ),
+        ("apps/web/src/a.css", ""),
+        ("apps/web/src/types.d.ts", ""),
+        ("apps/web/data.json", ""),
         ("packages/ui/package.json", r#"{"name": "@acme/ui"}"#),
         ("packages/ui/c.ts", ""),
         (
@@ -105,6 +111,19 @@ fn finds_apps_of_a_monorepo() {
         resolved,
         [Some("apps/web/src/lib/b.ts"), Some("packages/ui/c.ts")]
     );
+    let imports = &project.files["apps/web/src/lib/b.ts"].imports;
+    let resolved: Vec<_> = imports
+        .iter()
+        .map(|import| import.resolved.as_deref())
+        .collect();
+    let others = [
+        Some("apps/web/src/a.css"),
+        Some("apps/web/data.json"),
+        Some("apps/web/src/types.d.ts"),
+        None,
+    ];
+    assert_eq!(resolved, others);
+    assert!(project.files["apps/web/data.json"].text.is_none());
 }
 
 #[test]

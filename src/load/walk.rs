@@ -27,10 +27,10 @@ pub struct Walked {
 const SKIPPED: &[&str] = &["node_modules", ".next", ".git"];
 const SOURCES: &[&str] = &["ts", "tsx", "js", "jsx", "mjs", "cjs", "mts", "cts"];
 
-/// Whether a path names a JavaScript or TypeScript source; declaration files are none.
+/// Whether a path names a JavaScript or TypeScript source.
 pub fn is_source(path: &str) -> bool {
     let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
-    SOURCES.contains(&extension) && !path.ends_with(".d.ts")
+    SOURCES.contains(&extension)
 }
 
 /// Whether a file that is no source can name a route.
@@ -259,7 +259,6 @@ mod tests {
         put("web/generated/a.ts", "");
         put("web/node_modules/next/index.js", "");
         put("web/.next/a.js", "");
-        put("web/types.d.ts", "");
         assert_eq!(
             walk(&top.join("web")).unwrap().sources,
             ["a.ts", "keep.gen.ts", "src/build/a.ts"]

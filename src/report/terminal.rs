@@ -25,6 +25,7 @@ pub fn render(views: &[View], written: bool, look: Look) -> String {
             };
             let version = match app.next {
                 Some(version) => format!("Next.js {version}"),
+                None if !app.depends_on_next => "no Next.js app".to_string(),
                 None => "Next.js version unknown".to_string(),
             };
             let head = format!("{directory}: {version} ({})", app.next_source);
@@ -144,6 +145,10 @@ fn total(views: &[View], written: bool) -> String {
             true => "no Next.js app found\n".to_string(),
             false => "no route in pages/api found: nothing to migrate\n".to_string(),
         };
+    }
+    if routes.is_empty() {
+        let apps = refused.filter(|app| !app.refusals.is_empty()).count();
+        return format!("{} left; nothing to change\n", counted(apps, "app"));
     }
     let left = routes.iter().filter(|route| is_left(route)).count();
     let migrated: Vec<_> = routes.iter().filter(|route| !is_left(route)).collect();

@@ -1,1 +1,7 @@
+//! The integration tests, as one binary.
 
+mod cli;
+mod fixtures;
+mod properties;
+mod shape;
+mod support;

@@ -212,10 +212,11 @@ mod tests {
     fn app() -> App {
         App {
             dir: String::new(),
-            next: NextVersion {
+            depends_on_next: true,
+            next: Some(NextVersion {
                 major: 15,
                 minor: 0,
-            },
+            }),
             next_source: String::new(),
             pages: Some("pages".into()),
             app: Some("app".into()),

@@ -9,7 +9,8 @@ use crate::next_version::NextVersion;
 /// Everything below one scanned root.
 #[derive(Debug, Default)]
 pub struct Project {
-    /// Every JavaScript and TypeScript file that was found, by path.
+    /// Every JavaScript and TypeScript file that was found, by path; besides, without text
+    /// or imports, every file of another kind that one of them imports (JSON, CSS, …).
     pub files: BTreeMap<String, File>,
     /// Files in other formats that can name a route (`vercel.json`, …), by path.
     pub texts: BTreeMap<String, String>,

@@ -40,10 +40,11 @@ pub(crate) fn project(files: &[(&str, &str)]) -> Project {
         files,
         apps: vec![App {
             dir: String::new(),
-            next: NextVersion {
+            depends_on_next: true,
+            next: Some(NextVersion {
                 major: 15,
                 minor: 0,
-            },
+            }),
             next_source: String::new(),
             pages: Some("pages".into()),
             app: Some("app".into()),

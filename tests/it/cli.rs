@@ -1,0 +1,201 @@
+//! The command line as its users meet it: exit codes, streams, colours, errors.
+
+use std::process::Stdio;
+
+use crate::support::{Copy, output, routelift, text};
+
+const PACKAGE: (&str, &str) = ("package.json", r#"{"dependencies": {"next": "15.2.0"}}"#);
+const ROUTE: (&str, &str) = (
+    "pages/api/hello.ts",
+    "export default function handler(req, res) {\n  res.status(200).json({ name: 'John' })\n}\n",
+);
+
+fn project() -> Copy {
+    Copy::of(&[PACKAGE, ROUTE])
+}
+
+fn code(copy: &Copy, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = output(routelift(copy.path()).args(arguments));
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[test]
+fn help_shows_every_flag_and_examples() {
+    let (exit, stdout, stderr) = code(&project(), &["--help"]);
+    assert_eq!((exit, stderr.as_str()), (Some(0), ""));
+    for flag in [
+        "--write",
+        "--check",
+        "--only",
+        "--exclude",
+        "--action",
+        "--route-handler",
+        "--next",
+        "--strict",
+        "--format",
+        "--color",
+        "--timings",
+        "explain",
+        "Examples:",
+        "git apply",
+    ] {
+        assert!(stdout.contains(flag), "{flag} is not in\n{stdout}");
+    }
+}
+
+#[test]
+fn usage_errors_exit_with_2() {
+    let project = project();
+    for (arguments, message) in [
+        (&["--frobnicate"][..], "--frobnicate"),
+        (&["no/such/directory"], "no/such/directory"),
+        (&["package.json"], "not a directory"),
+        (&["--check", "--write"], "--check"),
+        (&["--next", "latest"], "give a version"),
+        (&["--action", "/api/hello:SEND"], "SEND"),
+        (
+            &["--action", "/api/hello", "--route-handler", "/api/hello"],
+            "both",
+        ),
+        (&[".", "pages"], "inside each other"),
+        (&["explain"], "ROUTE|CODE"),
+        (
+            &["explain", "wraped-handler"],
+            "did you mean wrapped-handler?",
+        ),
+        (
+            &["explain", "/api/unheard-of"],
+            "no API route /api/unheard-of",
+        ),
+    ] {
+        let (exit, stdout, stderr) = code(&project, arguments);
+        assert_eq!(
+            (exit, stdout.as_str()),
+            (Some(2), ""),
+            "{arguments:?}: {stderr}"
+        );
+        assert!(stderr.contains(message), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn check_fails_exactly_when_something_would_change() {
+    let project = project();
+    let before = project.tree();
+    let (_, diff, _) = code(&project, &[]);
+    let (exit, _, _) = code(&project, &["--check"]);
+    assert_eq!(exit, Some(i32::from(!diff.is_empty())));
+    assert_eq!(project.tree(), before);
+    let (exit, stdout, stderr) = code(&Copy::of(&[PACKAGE]), &["--check"]);
+    assert_eq!((exit, stdout.as_str()), (Some(0), ""));
+    assert_eq!(stderr, "no Next.js app found\n");
+}
+
+#[test]
+fn json_is_the_only_output() {
+    let (exit, stdout, stderr) = code(&project(), &["--format", "json"]);
+    assert_eq!((exit, stderr.as_str()), (Some(0), ""));
+    let value: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(value["schema"], 1);
+    assert_eq!(value["projects"][0]["root"], ".");
+}
+
+#[test]
+fn explains_codes_without_a_project() {
+    let (exit, stdout, stderr) = code(&Copy::of(&[]), &["explain", "wrapped-handler"]);
+    assert_eq!((exit, stderr.as_str()), (Some(0), ""));
+    assert!(stdout.starts_with("reason wrapped-handler\n"), "{stdout}");
+}
+
+#[test]
+fn a_directory_called_explain_is_a_root() {
+    let copy = Copy::of(&[
+        ("explain/package.json", PACKAGE.1),
+        ("explain/pages/index.js", ""),
+    ]);
+    let (exit, _, stderr) = code(&copy, &["./explain"]);
+    assert_eq!(exit, Some(0), "{stderr}");
+}
+
+#[test]
+fn colour_is_for_terminals_and_on_demand() {
+    let project = project();
+    let (_, stdout, stderr) = code(&project, &[]);
+    assert!(!stdout.contains('\u{1b}') && !stderr.contains('\u{1b}'));
+    let (_, stdout, _) = code(&project, &["explain", "no-reply", "--color", "always"]);
+    assert!(stdout.contains('\u{1b}'));
+    let mut command = routelift(project.path());
+    let quiet = output(command.args(["explain", "no-reply"]).env("NO_COLOR", "1"));
+    assert!(!text(&quiet.stdout).contains('\u{1b}'));
+}
+
+#[test]
+fn timings_go_to_standard_error() {
+    let (exit, stdout, stderr) = code(&Copy::of(&[PACKAGE]), &["--timings"]);
+    assert_eq!((exit, stdout.as_str()), (Some(0), ""));
+    for phase in ["walk", "read", "resolve", "migrate", "total"] {
+        assert!(stderr.contains(phase), "{stderr}");
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let project = project();
+    let mut command = routelift(project.path());
+    command
+        .arg("--help")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn a_file_that_is_not_utf8_stops_nothing() {
+    let project = project();
+    let path = project.path().join("pages/api/latin.ts");
+    std::fs::write(&path, b"// caf\xe9\nexport default () => {}\n").unwrap();
+    let before = project.tree();
+    let (exit, _, stderr) = code(&project, &["--write"]);
+    assert_eq!(exit, Some(0), "{stderr}");
+    let name = "pages/api/latin.ts";
+    assert_eq!(project.tree().get(name), before.get(name));
+}
+
+#[test]
+fn a_pattern_that_matches_nothing_is_told() {
+    let project = project();
+    let (exit, stdout, stderr) = code(&project, &["--only", "/api/helo"]);
+    assert_eq!((exit, stdout.as_str()), (Some(0), ""));
+    let warning = "warning: no API route matches /api/helo; did you mean /api/hello?\n";
+    assert!(stderr.starts_with(warning), "{stderr}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_directory_that_cannot_be_written_is_an_error() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = project();
+    let (_, diff, _) = code(&project, &[]);
+    let root = project.path();
+    let before = project.tree();
+    let mode = |mode| std::fs::set_permissions(root, std::fs::Permissions::from_mode(mode));
+    mode(0o555).unwrap();
+    let may_write = std::fs::write(root.join("probe"), "").is_ok();
+    let (exit, _, stderr) = code(&project, &["--write"]);
+    mode(0o755).unwrap();
+    if may_write || diff.is_empty() {
+        // The superuser may write anyway, and without changes nothing is written.
+        return;
+    }
+    assert_eq!(exit, Some(2));
+    assert!(stderr.contains("nothing was written"), "{stderr}");
+    assert_eq!(project.tree(), before);
+}

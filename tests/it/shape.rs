@@ -1,0 +1,66 @@
+//! The shape of the repository: codes are unique and documented.
+
+use std::collections::BTreeSet;
+
+use routelift_transforms::reason::{Note, Reason};
+
+use crate::support::{repository, update};
+
+/// The rows of a README table: code, what was found, what to do.
+fn table(rows: impl Iterator<Item = (&'static str, &'static str, &'static str)>) -> String {
+    let head = "| code | what was found | what to do |\n| --- | --- | --- |\n".to_string();
+    rows.fold(head, |table, (code, what, mend)| {
+        format!("{table}| `{code}` | {what} | {mend} |\n")
+    })
+}
+
+#[test]
+fn every_code_is_unique() {
+    let codes = Reason::ALL.iter().map(|reason| reason.code());
+    let codes: Vec<&str> = codes
+        .chain(Note::ALL.iter().map(|note| note.code()))
+        .collect();
+    assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len());
+    for code in codes {
+        assert!(
+            code.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        );
+        assert_ne!(code, "explain");
+    }
+}
+
+/// The README's tables stand between `<!-- reasons -->` and `<!-- /reasons -->`, and
+/// the same for notes. `UPDATE=1` writes them.
+#[test]
+fn the_readme_lists_every_code() {
+    let path = repository().join("README.md");
+    let mut readme = std::fs::read_to_string(&path).expect("there is a README.md");
+    let reasons = Reason::ALL
+        .iter()
+        .map(|one| (one.code(), one.what(), one.mend()));
+    let notes = Note::ALL
+        .iter()
+        .map(|one| (one.code(), one.what(), one.mend()));
+    for (name, table) in [("reasons", table(reasons)), ("notes", table(notes))] {
+        let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+        let start = readme
+            .find(&open)
+            .unwrap_or_else(|| panic!("README.md has no {open}"))
+            + open.len();
+        let end = readme
+            .find(&close)
+            .unwrap_or_else(|| panic!("README.md has no {close}"));
+        let table = format!("\n{table}\n");
+        if update() {
+            readme.replace_range(start..end, &table);
+            std::fs::write(&path, &readme).unwrap();
+            continue;
+        }
+        assert_eq!(
+            &readme[start..end],
+            table,
+            "UPDATE=1 rewrites the table of {name}"
+        );
+    }
+}
