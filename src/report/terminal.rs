@@ -8,7 +8,7 @@ use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use routelift_transforms::outcome::{Refusal, WayOut};
 use routelift_transforms::reason::Note;
 
-use super::{BOLD, DIM, Look, View, clean, is_left, meaning, table};
+use super::{BOLD, Look, View, clean, is_left, meaning, table};
 
 /// The whole report. `written` says whether the changes are on disk.
 pub fn render(views: &[View], written: bool, look: Look) -> String {
@@ -184,9 +184,4 @@ fn total(views: &[View], written: bool) -> String {
 fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
-}
-
-/// A hint below the report, in a modest style.
-pub fn hint(text: &str, look: Look) -> String {
-    look.paint(DIM, text) + "\n"
 }
