@@ -35,6 +35,17 @@ pub fn evidence(calls: &[&Call], method: &str) -> Vec<Evidence> {
     found
 }
 
+/// Whether only callers that the Pages Router reaches keep a method from being an action.
+pub fn waits_for_pages(calls: &[&Call], method: &str) -> bool {
+    let evidence = evidence(calls, method);
+    evidence.iter().any(|evidence| evidence.what == FROM_PAGES)
+        && evidence
+            .iter()
+            .all(|evidence| evidence.for_action || evidence.what == FROM_PAGES)
+}
+
+const FROM_PAGES: &str = "called from code that the Pages Router reaches";
+
 /// Whether a method changes something.
 pub fn is_mutation(method: &str) -> bool {
     matches!(method, "POST" | "PUT" | "PATCH" | "DELETE")
@@ -64,7 +75,7 @@ fn of_call(call: &Call) -> Evidence {
         return against("called with a method that cannot be told".to_string());
     }
     if call.from_pages {
-        return against("called from code that the Pages Router reaches".to_string());
+        return against(FROM_PAGES.to_string());
     }
     if !call.from_app {
         return against("called from code that no page reaches".to_string());

@@ -82,6 +82,16 @@ impl Edits {
         });
     }
 
+    /// Puts text in at an offset, before everything else that goes there.
+    pub fn insert_first(&mut self, at: usize, text: impl Into<String>) {
+        let edit = Edit {
+            range: at..at,
+            with: vec![Fragment::Text(text.into())],
+            soft: false,
+        };
+        self.list.insert(0, edit);
+    }
+
     /// Puts text in at an offset, unless an edit around it removes the place anyway.
     pub fn insert_soft(&mut self, at: usize, text: impl Into<String>) {
         self.list.push(Edit {

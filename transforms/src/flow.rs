@@ -936,7 +936,19 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         declarator: &'a VarDeclarator,
     ) {
         let mut parts = Vec::new();
+        let mut nested = Vec::new();
         for prop in &pattern.props {
+            if let ObjectPatProp::KeyValue(pair) = prop
+                && let (Some(key), Pat::Object(inner)) =
+                    (crate::syntax::prop_name(&pair.key), &*pair.value)
+                && matches!(key.as_str(), "query" | "body")
+            {
+                pattern_defaults(inner)
+                    .into_iter()
+                    .for_each(|default| self.scan(default));
+                nested.push((key, inner));
+                continue;
+            }
             let (key, name) = match prop {
                 ObjectPatProp::Assign(short) if short.value.is_none() => {
                     (short.key.id.sym.to_string(), &short.key.id)
@@ -971,7 +983,11 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         }
         self.effect(
             statement.clone(),
-            Kind::DestructureRequest { parts, statement },
+            Kind::DestructureRequest {
+                parts,
+                nested,
+                statement,
+            },
         );
     }
 

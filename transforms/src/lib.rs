@@ -1,6 +1,7 @@
 //! The pure core of routelift: a loaded project in, decisions and file changes out.
 //! Nothing here touches the disk, prints, or fails: what is not understood is a refusal.
 
+pub mod actions;
 pub mod clients;
 pub mod decide;
 pub mod edit;
@@ -10,6 +11,7 @@ pub mod flow;
 pub mod graph;
 pub mod handler;
 pub mod idioms;
+pub mod naming;
 pub mod next_version;
 pub mod outcome;
 pub mod plan;

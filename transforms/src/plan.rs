@@ -8,9 +8,11 @@ use rayon::prelude::*;
 use swc_core::ecma::ast::*;
 
 use crate::Options;
+use crate::actions::{self, Actions};
 use crate::clients;
 use crate::decide;
 use crate::edit::Edits;
+use crate::emit::call_site::{self, ActionRef};
 use crate::emit::carrier::Helper;
 use crate::emit::helpers;
 use crate::emit::route_handler::{self, RouteFile, Surroundings};
@@ -28,7 +30,12 @@ use crate::surroundings::{self, directory};
 struct Unit {
     route: Route,
     old: Arc<str>,
-    file: RouteFile,
+    /// The route file, when anything is left for one.
+    file: Option<RouteFile>,
+    /// The Server Actions.
+    actions: Option<Actions>,
+    /// Why there are none.
+    against: Vec<Evidence>,
     /// Edits of files that import the API file.
     importers: Vec<(String, Edits)>,
 }
@@ -93,8 +100,17 @@ pub fn app(
         .filter(|route| options.selects(&route.path))
         .collect();
     if !outcome.refusals.is_empty() {
+        let left = |route: &Route| {
+            route_outcome(
+                route,
+                Err(outcome.refusals.clone()),
+                &callers.of(index, &route.path),
+            )
+        };
+        outcome.routes = routes.iter().map(left).collect();
         return outcome;
     }
+    let shared_names = shared_names(&routes);
     let mut results: Vec<(Route, Result<Unit, Vec<Refusal>>)> = routes
         .into_par_iter()
         .map(|route| {
@@ -103,6 +119,7 @@ pub fn app(
                 app,
                 &route,
                 &callers.of(index, &route.path),
+                &shared_names,
                 options,
             );
             (route, unit)
@@ -114,18 +131,24 @@ pub fn app(
         .filter(|(_, unit)| unit.is_ok())
         .map(|(route, _)| route.file.clone())
         .collect();
-    let mut edits: BTreeMap<String, Edits> = BTreeMap::new();
-    let mut wanted: BTreeSet<Helper> = BTreeSet::new();
+    let mut whole = Whole::default();
     for (route, result) in results {
-        let settled =
-            result.and_then(|unit| settle(project, &moved, unit, changes, &mut edits, &mut wanted));
+        let settled = result.and_then(|unit| settle(&moved, unit, changes, &mut whole));
         let calls = callers.of(index, &route.path);
         outcome.routes.push(route_outcome(&route, settled, &calls));
     }
-    for (path, edits) in edits {
+    for (path, mut edits) in whole.edits {
         let Some(old) = project.files.get(&path).and_then(|file| file.text.clone()) else {
             continue;
         };
+        if let Some(refs) = whole.refs.get(&path)
+            && let Ok(source) = Source::parse(&path, old.clone())
+        {
+            edits.extend(call_site::imports(
+                &source,
+                &refs.iter().collect::<Vec<_>>(),
+            ));
+        }
         if let Ok(new) = edits.render(&old, 0..old.len()) {
             changes.insert(
                 path.clone(),
@@ -137,9 +160,9 @@ pub fn app(
             );
         }
     }
-    if !wanted.is_empty() {
+    if !whole.helpers.is_empty() {
         let path = surroundings::lib_file(project, app, helpers::FILE);
-        let text = helpers::module(&wanted, app.typescript);
+        let text = helpers::module(&whole.helpers, app.typescript);
         changes.insert(path.clone(), Change::Create { path, new: text });
     }
     outcome
@@ -150,6 +173,7 @@ fn unit(
     app: &App,
     route: &Route,
     calls: &[&Call],
+    shared_names: &BTreeSet<String>,
     options: &Options,
 ) -> Result<Unit, Vec<Refusal>> {
     let file = &project.files[&route.file];
@@ -213,26 +237,95 @@ fn unit(
         strict: options.strict,
         helper_specifier: surroundings::specifier(app, &new_dir, &helper_file),
         rebase: &|specifier| surroundings::rebase(&old_dir, &new_dir, specifier),
-        without: BTreeSet::new(),
+        methods: None,
+        action: None,
     };
-    let file = route_handler::write(&module, &handler, &around)?;
+    let forced = |action: bool| -> BTreeSet<String> {
+        let of_route = options
+            .forced
+            .iter()
+            .filter(|forced| forced.action == action && forced.route == route.path);
+        of_route
+            .map(|forced| forced.method.clone().unwrap_or_else(|| "*".to_string()))
+            .collect()
+    };
+    let request = actions::Request {
+        project,
+        app,
+        route,
+        module: &module,
+        handler: &handler,
+        calls,
+        shared_names,
+        kept: &forced(false),
+    };
+    let (actions, against) = match actions::plan(&request, &around) {
+        Ok(actions) => (Some(actions), Vec::new()),
+        Err(against) => (None, against),
+    };
+    for method in forced(true) {
+        let made = actions
+            .as_ref()
+            .is_some_and(|actions| match method.as_str() {
+                "*" => !actions.names.is_empty(),
+                method => actions.names.contains_key(method),
+            });
+        if !made {
+            let evidence = against
+                .iter()
+                .cloned()
+                .chain(decide::evidence(calls, &method));
+            let why = evidence
+                .into_iter()
+                .find(|evidence| !evidence.for_action)
+                .map(|evidence| evidence.what);
+            return Err(vec![refuse_at(
+                &source,
+                Reason::ForcedWay,
+                module.handler.range.clone(),
+                why.unwrap_or_default(),
+            )]);
+        }
+    }
+    let file = match &actions {
+        Some(actions) => actions.rest.clone(),
+        None => Some(route_handler::write(&module, &handler, &around)?),
+    };
     if let Some(refusal) = config_headers(project, app, &module, &handler) {
         return Err(vec![refusal]);
     }
-    if let Err(error) = Source::parse(&route.target, Arc::from(file.text.as_str())) {
-        return Err(vec![refuse_at(
-            &source,
-            Reason::OutputUnparsable,
-            module.handler.range.clone(),
-            error.message,
-        )]);
+    let texts = file
+        .iter()
+        .map(|file| (&route.target, file))
+        .chain(actions.iter().map(|actions| (&actions.path, &actions.file)));
+    for (path, written) in texts {
+        if let Err(error) = Source::parse(path, Arc::from(written.text.as_str())) {
+            return Err(vec![refuse_at(
+                &source,
+                Reason::OutputUnparsable,
+                module.handler.range.clone(),
+                error.message,
+            )]);
+        }
     }
     Ok(Unit {
         route: route.clone(),
         old: text,
         file,
+        actions,
+        against,
         importers,
     })
+}
+
+/// The short names of action files that several routes would share.
+fn shared_names(routes: &[Route]) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    routes
+        .iter()
+        .map(crate::naming::file)
+        .filter(|name| !seen.insert(name.clone()))
+        .collect()
 }
 
 /// Headers that both the handler and `next.config` may set: the winner changes.
@@ -344,15 +437,21 @@ fn importer_edits(
     Ok(edits)
 }
 
+/// What the units add up to, before it is rendered.
+#[derive(Default)]
+struct Whole {
+    edits: BTreeMap<String, Edits>,
+    refs: BTreeMap<String, Vec<ActionRef>>,
+    helpers: BTreeSet<Helper>,
+}
+
 /// Takes a unit into the whole, or refuses it where it clashes with another.
 fn settle(
-    project: &Project,
     moved: &BTreeSet<String>,
     unit: Unit,
     changes: &mut BTreeMap<String, Change>,
-    edits: &mut BTreeMap<String, Edits>,
-    helpers: &mut BTreeSet<Helper>,
-) -> Result<RouteFile, Vec<Refusal>> {
+    whole: &mut Whole,
+) -> Result<Unit, Vec<Refusal>> {
     let refusal = |reason, detail: String| {
         vec![Refusal {
             reason,
@@ -360,27 +459,73 @@ fn settle(
             detail,
         }]
     };
-    if changes.contains_key(&unit.route.target) {
-        return Err(refusal(Reason::TargetExists, unit.route.target.clone()));
+    let targets = unit
+        .file
+        .iter()
+        .map(|_| &unit.route.target)
+        .chain(unit.actions.iter().map(|actions| &actions.path));
+    for target in targets {
+        if changes.contains_key(target) {
+            return Err(refusal(Reason::TargetExists, target.clone()));
+        }
     }
-    let _ = project;
     if let Some((path, _)) = unit.importers.iter().find(|(path, _)| moved.contains(path)) {
         return Err(refusal(Reason::ImportedElsewhere, path.clone()));
     }
-    for (path, own) in unit.importers {
-        edits.entry(path).or_default().extend(own);
+    for (path, own) in &unit.importers {
+        whole
+            .edits
+            .entry(path.clone())
+            .or_default()
+            .extend(own.clone());
     }
-    helpers.extend(&unit.file.helpers);
-    changes.insert(
-        unit.route.target.clone(),
-        Change::Rename {
-            from: unit.route.file.clone(),
-            to: unit.route.target.clone(),
-            old: unit.old.to_string(),
-            new: unit.file.text.clone(),
-        },
-    );
-    Ok(unit.file)
+    let from = unit.route.file.clone();
+    let old = unit.old.to_string();
+    if let Some(actions) = &unit.actions {
+        for (path, own) in &actions.callers {
+            whole
+                .edits
+                .entry(path.clone())
+                .or_default()
+                .extend(own.clone());
+        }
+        for (path, refs) in &actions.refs {
+            whole
+                .refs
+                .entry(path.clone())
+                .or_default()
+                .extend(refs.iter().cloned());
+        }
+        let (path, new) = (actions.path.clone(), actions.file.text.clone());
+        let change = match &unit.file {
+            Some(_) => Change::Create {
+                path: path.clone(),
+                new,
+            },
+            None => Change::Rename {
+                from: from.clone(),
+                to: path.clone(),
+                old: old.clone(),
+                new,
+            },
+        };
+        whole.helpers.extend(&actions.file.helpers);
+        changes.insert(path, change);
+    }
+    if let Some(file) = &unit.file {
+        whole.helpers.extend(&file.helpers);
+        let to = unit.route.target.clone();
+        changes.insert(
+            to.clone(),
+            Change::Rename {
+                from,
+                to,
+                old,
+                new: file.text.clone(),
+            },
+        );
+    }
+    Ok(unit)
 }
 
 /// Whether every known caller that could send a body sends JSON, and one does.
@@ -402,7 +547,7 @@ fn send_json(calls: &[&Call]) -> bool {
 
 fn route_outcome(
     route: &Route,
-    settled: Result<RouteFile, Vec<Refusal>>,
+    settled: Result<Unit, Vec<Refusal>>,
     calls: &[&Call],
 ) -> RouteOutcome {
     let mut outcome = RouteOutcome {
@@ -412,23 +557,8 @@ fn route_outcome(
         methods: Vec::new(),
         refusals: Vec::new(),
     };
-    match settled {
-        Ok(file) => {
-            outcome.target = Some(route.target.clone());
-            let everywhere = file.notes.get("*").cloned().unwrap_or_default();
-            for method in &file.methods {
-                let mut notes: BTreeSet<Note> = file.notes.get(method).cloned().unwrap_or_default();
-                notes.extend(everywhere.iter().copied());
-                outcome.methods.push(MethodOutcome {
-                    method: method.clone(),
-                    way_out: WayOut::RouteHandler,
-                    action: None,
-                    callers: decide::callers_of(calls, method).count(),
-                    notes: notes.into_iter().collect(),
-                    evidence: decide::evidence(calls, method),
-                });
-            }
-        }
+    let unit = match settled {
+        Ok(unit) => unit,
         Err(refusals) => {
             outcome.refusals = refusals;
             outcome.methods.push(MethodOutcome {
@@ -439,7 +569,46 @@ fn route_outcome(
                 notes: Vec::new(),
                 evidence: Vec::new(),
             });
+            return outcome;
         }
+    };
+    let method_outcome = |method: &String, file: &RouteFile, way_out, action| {
+        let mut notes: BTreeSet<Note> = file.notes.get(method).cloned().unwrap_or_default();
+        if way_out == WayOut::RouteHandler {
+            notes.extend(file.notes.get("*").into_iter().flatten().copied());
+            if decide::waits_for_pages(calls, method) {
+                notes.insert(Note::ActionWhenCallerMoves);
+            }
+        }
+        let mut evidence = decide::evidence(calls, method);
+        evidence.extend(unit.against.iter().cloned());
+        MethodOutcome {
+            method: method.clone(),
+            way_out,
+            action,
+            callers: decide::callers_of(calls, method).count(),
+            notes: notes.into_iter().collect(),
+            evidence,
+        }
+    };
+    if let Some(file) = &unit.file {
+        outcome.target = Some(route.target.clone());
+        outcome.methods.extend(
+            file.methods
+                .iter()
+                .map(|method| method_outcome(method, file, WayOut::RouteHandler, None)),
+        );
+    }
+    if let Some(actions) = &unit.actions {
+        let named = actions.names.iter();
+        outcome.methods.extend(named.map(|(method, name)| {
+            method_outcome(
+                method,
+                &actions.file,
+                WayOut::ServerAction,
+                Some(name.clone()),
+            )
+        }));
     }
     outcome
 }

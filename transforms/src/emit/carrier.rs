@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use swc_core::ecma::ast::*;
 
+use super::call_site::Contract;
 use super::imports::Imports;
 use super::reply::{self, Shifts};
 use super::style::{Style, indentation, line_start};
@@ -41,8 +42,12 @@ pub struct Context<'a, 'm> {
     pub strict: bool,
     /// Functions of the file that take the request or response, once they are written.
     pub carriers: &'m BTreeMap<Id, Needs>,
+    /// What a Server Action gives and takes, when one is written instead of a route handler.
+    pub action: Option<&'m ActionMode>,
     /// How far the code at an offset moves to the left, filled while a function is written.
     pub unwrapped: RefCell<Vec<(Range<usize>, usize)>>,
+    /// Whether the body of the function goes into a `try`, one level deeper.
+    pub tried: bool,
 }
 
 impl Context<'_, '_> {
@@ -72,9 +77,17 @@ impl Context<'_, '_> {
     }
 
     /// The indentation that the line of an offset gets.
-    pub fn indent_at(&self, at: usize) -> &str {
+    pub fn indent_at(&self, at: usize) -> String {
         let indent = indentation(&self.source.text, at);
-        &indent[self.unwrapped_by(at).min(indent.len())..]
+        let deeper = if self.tried {
+            self.style.indent.as_str()
+        } else {
+            ""
+        };
+        format!(
+            "{}{deeper}",
+            &indent[self.unwrapped_by(at).min(indent.len())..]
+        )
     }
 
     /// Whether request APIs are promises.
@@ -106,6 +119,23 @@ pub struct Needs {
     pub notes: BTreeSet<Note>,
     /// The types named for the answer, when every answer is JSON.
     pub only_json: bool,
+    /// The parameter that takes the body of a Server Action, with its type.
+    pub input: Option<String>,
+    /// The path parameters that a Server Action takes.
+    pub slugs: BTreeSet<String>,
+}
+
+/// What a Server Action gives and takes.
+#[derive(Debug, Clone)]
+pub struct ActionMode {
+    /// What callers get.
+    pub contract: Contract,
+    /// Whether any caller reads the data.
+    pub data: bool,
+    /// The type of the body, from what callers send.
+    pub body_type: String,
+    /// The name of the action for each method.
+    pub names: BTreeMap<String, String>,
 }
 
 /// A function of the module that is generated into the project.
@@ -175,15 +205,38 @@ pub fn lower<'a>(
         .map(|(whole, kept, levels)| (kept.clone(), moved(ctx, whole, kept, *levels)))
         .collect();
     writer.structure(reading);
+    if let (true, Body::Block(_, (start, end))) = (ctx.tried, function.body) {
+        let text = &ctx.source.text;
+        let mut at = start;
+        while let Some(newline) = text[at..end].find('\n') {
+            at += newline + 1;
+            if !text[at..].trim_start().starts_with('}') || text[at..end].trim() != "}" {
+                writer
+                    .shifts
+                    .push((at, ctx.style.indent.chars().count() as i64));
+            }
+        }
+    }
     writer.method_variables(reading);
-    writer.bodies(reading);
-    writer.queries(reading);
-    let shared = writer.headers(reading);
+    let shared = match ctx.action {
+        Some(mode) => {
+            writer.action_inputs(reading, mode);
+            None
+        }
+        None => {
+            writer.bodies(reading);
+            writer.queries(reading);
+            writer.headers(reading)
+        }
+    };
     // Inner effects first: an answer is laid out by the length of what stands in it.
     let mut order: Vec<&Effect> = reading.effects.iter().collect();
     order.sort_by_key(|effect| (effect.range.end - effect.range.start, effect.range.start));
     for effect in order {
-        writer.effect(effect, shared.as_deref());
+        match ctx.action {
+            Some(mode) => writer.action_effect(effect, mode),
+            None => writer.effect(effect, shared.as_deref()),
+        }
     }
     writer.finish()
 }
@@ -222,35 +275,35 @@ pub fn param_name(function: &Function, reading: &Reading, role: Role) -> Option<
         })
 }
 
-struct Writer<'w, 'a, 'm> {
-    ctx: &'w Context<'a, 'm>,
-    function: &'w Function<'a>,
-    edits: Edits,
-    needs: Needs,
-    shifts: Shifts,
-    hoists: Vec<(usize, String)>,
-    dropped: Vec<Range<usize>>,
+pub(super) struct Writer<'w, 'a, 'm> {
+    pub(super) ctx: &'w Context<'a, 'm>,
+    pub(super) function: &'w Function<'a>,
+    pub(super) edits: Edits,
+    pub(super) needs: Needs,
+    pub(super) shifts: Shifts,
+    pub(super) hoists: Vec<(usize, String)>,
+    pub(super) dropped: Vec<Range<usize>>,
     /// What is removed for `dropped`, with white space.
-    drops: Vec<Range<usize>>,
+    pub(super) drops: Vec<Range<usize>>,
     /// What unwrapped blocks keep.
-    bounds: Vec<Range<usize>>,
-    refusals: Vec<Refusal>,
-    names: Vec<(Id, Range<usize>)>,
-    request: String,
+    pub(super) bounds: Vec<Range<usize>>,
+    pub(super) refusals: Vec<Refusal>,
+    pub(super) names: Vec<(Id, Range<usize>)>,
+    pub(super) request: String,
 }
 
 impl<'a> Writer<'_, 'a, '_> {
-    fn refuse(&mut self, reason: Reason, range: Range<usize>, detail: &str) {
+    pub(super) fn refuse(&mut self, reason: Reason, range: Range<usize>, detail: &str) {
         self.refusals.push(self.ctx.refusal(reason, range, detail));
     }
 
     /// Whether no identifier of the function has this name.
-    fn free(&self, name: &str) -> bool {
+    pub(super) fn free(&self, name: &str) -> bool {
         !self.names.iter().any(|((sym, _), _)| sym == name)
     }
 
     /// The first of some names that is free.
-    fn free_name(&self, names: &[&str]) -> String {
+    pub(super) fn free_name(&self, names: &[&str]) -> String {
         names
             .iter()
             .find(|name| self.free(name))
@@ -260,7 +313,7 @@ impl<'a> Writer<'_, 'a, '_> {
 
     /// Removes a statement with its lines and the comments directly above it. Of two empty
     /// lines around it one stays, and none at the end of a block.
-    fn drop_statement(&mut self, range: Range<usize>) {
+    pub(super) fn drop_statement(&mut self, range: Range<usize>) {
         let text = &self.ctx.source.text;
         let start = leading_comments(self.ctx.source, range.start);
         self.dropped.push(start..range.end);
@@ -383,7 +436,7 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// Puts a statement in before the function's own statement that holds an effect.
-    fn hoist(&mut self, top: usize, text: String) -> bool {
+    pub(super) fn hoist(&mut self, top: usize, text: String) -> bool {
         let Body::Block(..) = self.function.body else {
             return false;
         };
@@ -399,7 +452,10 @@ impl<'a> Writer<'_, 'a, '_> {
             .filter(|effect| matches!(effect.kind, Kind::ReadBody { .. }))
             .collect();
         let taken = reading.effects.iter().any(|effect| match &effect.kind {
-            Kind::DestructureRequest { parts, .. } => parts.iter().any(|(part, _)| part == "body"),
+            Kind::DestructureRequest { parts, nested, .. } => {
+                parts.iter().any(|(part, _)| part == "body")
+                    || nested.iter().any(|(part, _)| part == "body")
+            }
             _ => false,
         });
         if !reads.is_empty() || taken {
@@ -652,7 +708,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 let keyword = source.text[statement.start..declarator.start]
                     .trim_end()
                     .to_string();
-                let indent = self.ctx.indent_at(statement.start).to_string();
+                let indent = self.ctx.indent_at(statement.start);
                 let params = self.params();
                 let query = self.read_query();
                 let semi = if source.text[..statement.end].ends_with(';') {
@@ -922,7 +978,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 self.refuse(Reason::HeaderInCallback, effect.range.clone(), "");
                 continue;
             }
-            let indent = self.ctx.indent_at(statement.start).to_string();
+            let indent = self.ctx.indent_at(statement.start);
             let semi = if self.ctx.source.text[..statement.end].ends_with(';') {
                 ";"
             } else {
@@ -977,7 +1033,7 @@ impl<'a> Writer<'_, 'a, '_> {
         from <= to && self.ctx.source.text[from..to].trim().is_empty()
     }
 
-    fn effect(&mut self, effect: &Effect<'a>, shared: Option<&str>) {
+    pub(super) fn effect(&mut self, effect: &Effect<'a>, shared: Option<&str>) {
         let range = effect.range.clone();
         let request = self.request.clone();
         match &effect.kind {
@@ -1070,9 +1126,11 @@ impl<'a> Writer<'_, 'a, '_> {
                 };
                 self.edits.replace(range.start..end, url);
             }
-            Kind::DestructureRequest { parts, statement } => {
-                self.destructure_request(parts, statement)
-            }
+            Kind::DestructureRequest {
+                parts,
+                nested,
+                statement,
+            } => self.destructure_request(parts, nested, statement),
             Kind::Reply(reply) => {
                 match reply::write(self.ctx, effect, reply, shared, &self.edits) {
                     Ok(written) => {
@@ -1178,14 +1236,19 @@ impl<'a> Writer<'_, 'a, '_> {
         }
     }
 
-    fn destructure_request(&mut self, parts: &[(String, Range<usize>)], statement: &Range<usize>) {
+    fn destructure_request(
+        &mut self,
+        parts: &[(String, Range<usize>)],
+        nested: &[(String, &ObjectPat)],
+        statement: &Range<usize>,
+    ) {
         let source = self.ctx.source;
         let semi = if source.text[..statement.end].ends_with(';') {
             ";"
         } else {
             ""
         };
-        let indent = self.ctx.indent_at(statement.start).to_string();
+        let indent = self.ctx.indent_at(statement.start);
         let mut same = Vec::new();
         let mut lines = Vec::new();
         for (part, name) in parts {
@@ -1224,6 +1287,46 @@ impl<'a> Writer<'_, 'a, '_> {
                         self.request
                     ));
                 }
+            }
+        }
+        for (part, pattern) in nested {
+            let text = |range: Range<usize>| source.text[range].to_string();
+            if part == "body" {
+                let call = self.read_body(false);
+                self.needs.awaits = true;
+                lines.push(format!(
+                    "const {} = await {call}",
+                    text(source.range(*pattern))
+                ));
+                continue;
+            }
+            let mut path = Vec::new();
+            let mut search = Vec::new();
+            for prop in &pattern.props {
+                let key = match prop {
+                    ObjectPatProp::Assign(short) => Some(short.key.id.sym.to_string()),
+                    ObjectPatProp::KeyValue(pair) => prop_name(&pair.key),
+                    ObjectPatProp::Rest(_) => None,
+                };
+                let is_path = key
+                    .as_deref()
+                    .is_some_and(|key| self.ctx.route.slug(key).is_some());
+                if key.is_none() && !self.ctx.route.slugs.is_empty() {
+                    return self.refuse(
+                        Reason::QueryUse,
+                        source.range(prop),
+                        "rest in the pattern",
+                    );
+                }
+                if is_path { &mut path } else { &mut search }.push(text(source.range(prop)));
+            }
+            if !path.is_empty() {
+                let params = self.params();
+                lines.push(format!("const {{ {} }} = {params}", path.join(", ")));
+            }
+            if !search.is_empty() {
+                let query = self.read_query();
+                lines.push(format!("const {{ {} }} = {query}", search.join(", ")));
             }
         }
         if !same.is_empty() {
@@ -1369,7 +1472,8 @@ impl<'a> Writer<'_, 'a, '_> {
             by_top.entry(top).or_default().push(line);
         }
         for (top, lines) in by_top {
-            let indent = indentation(text, top);
+            let indent = self.ctx.indent_at(top);
+            let indent = indent.as_str();
             let mut out = String::new();
             for line in lines {
                 out.push_str(&line);

@@ -6,4 +6,5 @@ pub mod helpers;
 pub mod imports;
 pub mod reply;
 pub mod route_handler;
+pub mod server_action;
 pub mod style;

@@ -377,7 +377,7 @@ fn lay_out(
     };
     let old_indent = indentation(text, effect.range.start).chars().count() as i64;
     let unit = ctx.style.indent.chars().count() as i64;
-    let indent = ctx.indent_at(effect.range.start).to_string();
+    let indent = ctx.indent_at(effect.range.start);
     let column = text[line_start(text, effect.range.start)..effect.range.start]
         .chars()
         .count()

@@ -8,8 +8,10 @@ use std::ops::Range;
 use swc_core::ecma::ast::*;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
-use super::carrier::{Context, Helper, Lowered, Needs, lower, param_name};
+use super::call_site::Contract;
+use super::carrier::{ActionMode, Context, Helper, Lowered, Needs, lower, param_name};
 use super::imports::{Imports, remove_unused};
+use super::server_action::can_throw;
 use super::style::{Style, line_start, template_ranges};
 use crate::edit::Edits;
 use crate::facts::api_module::{ApiModule, Body, Form, Function, entries, refuse, refuse_at};
@@ -39,16 +41,21 @@ pub struct Surroundings<'s> {
     pub helper_specifier: String,
     /// The new text of a relative specifier, seen from the new place.
     pub rebase: &'s dyn Fn(&str) -> String,
-    /// Methods that do not go to the route file, because they become actions.
-    pub without: BTreeSet<String>,
+    /// The methods to write; all when `None`.
+    pub methods: Option<BTreeSet<String>>,
+    /// What is written when Server Actions are, instead of route handlers.
+    pub action: Option<ActionMode>,
 }
 
-/// A written route file.
+/// A written route file, or file of actions.
+#[derive(Debug, Clone)]
 pub struct RouteFile {
     /// The text.
     pub text: String,
     /// The exported methods.
     pub methods: Vec<String>,
+    /// The parameters of the actions, by method: path parameters, and whether the body is taken.
+    pub params: BTreeMap<String, (Vec<String>, bool)>,
     /// Helpers that it imports.
     pub helpers: BTreeSet<Helper>,
     /// Differences by method; those under `*` are the route's.
@@ -95,8 +102,20 @@ pub fn write<'a>(
         kept: Vec::new(),
         specifiers: relative_specifiers(module.source, around.rebase),
     };
+    let included = |group: &&Group| {
+        around
+            .methods
+            .as_ref()
+            .is_none_or(|methods| group.methods.iter().any(|method| methods.contains(method)))
+    };
+    let selected: Vec<&Group<'a>> = handler.groups.iter().filter(included).collect();
+    let reached = reached(handler, &selected);
     let mut lowered_carriers = Vec::new();
-    for (name, function, reading) in &handler.carriers {
+    for (name, function, reading) in handler
+        .carriers
+        .iter()
+        .filter(|(name, ..)| reached.contains(name))
+    {
         match file.lower(&templates, &carriers, function, reading) {
             Ok(lowered) => {
                 carriers.insert(name.clone(), lowered.needs.clone());
@@ -106,7 +125,7 @@ pub fn write<'a>(
         }
     }
     let mut groups: Vec<(&Group<'a>, Lowered)> = Vec::new();
-    for group in &handler.groups {
+    for group in selected {
         match file.lower(&templates, &carriers, &module.handler, &group.reading) {
             Ok(lowered) => groups.push((group, lowered)),
             Err(found) => refusals.extend(found),
@@ -135,6 +154,34 @@ pub fn write<'a>(
         return Err(refusals);
     }
     file.write(handler, groups, lowered_carriers, segment)
+}
+
+/// The functions that some groups hand the request or the response to.
+fn reached(handler: &Handler, groups: &[&Group]) -> BTreeSet<Id> {
+    let callees = |reading: &Reading| -> Vec<Id> {
+        let calls = reading
+            .effects
+            .iter()
+            .filter_map(|effect| match &effect.kind {
+                Kind::CallCarrier { callee, .. } => Some(callee.clone()),
+                _ => None,
+            });
+        calls.collect()
+    };
+    let mut found = BTreeSet::new();
+    let mut todo: Vec<Id> = groups
+        .iter()
+        .flat_map(|group| callees(&group.reading))
+        .collect();
+    while let Some(name) = todo.pop() {
+        if found.insert(name.clone())
+            && let Some((_, _, reading)) =
+                handler.carriers.iter().find(|(known, ..)| *known == name)
+        {
+            todo.extend(callees(reading));
+        }
+    }
+    found
 }
 
 struct File<'f, 'a> {
@@ -168,9 +215,21 @@ impl<'a> File<'_, 'a> {
             json_callers: self.around.json_callers,
             strict: self.around.strict,
             carriers,
+            action: self.around.action.as_ref(),
             unwrapped: RefCell::new(Vec::new()),
+            tried: self.tried(function),
         };
         lower(&ctx, function, reading)
+    }
+
+    /// Whether an action needs a `try` of its own, because callers saw 500 where the handler threw.
+    fn tried(&self, function: &Function) -> bool {
+        self.around
+            .action
+            .as_ref()
+            .is_some_and(|mode| mode.contract != Contract::Data)
+            && !caught(function)
+            && can_throw(self.module.source, function)
     }
 
     fn write(
@@ -244,6 +303,28 @@ impl<'a> File<'_, 'a> {
                 }
             }
         }
+        if self.around.action.is_some() {
+            let hands_on = groups.iter().find(|(group, _)| {
+                let calls = group
+                    .reading
+                    .effects
+                    .iter()
+                    .any(|effect| matches!(effect.kind, Kind::CallCarrier { .. }));
+                calls
+                    && !self
+                        .delegates_to(group)
+                        .is_some_and(|callee| promoted.contains_key(&callee))
+            });
+            if hands_on.is_some() {
+                return Err(vec![refuse_at(
+                    source,
+                    Reason::ReqEscapes,
+                    function.range.clone(),
+                    "hands the request to a helper",
+                )]);
+            }
+        }
+        let mut params: BTreeMap<String, (Vec<String>, bool)> = BTreeMap::new();
         let mut texts: Vec<String> = Vec::new();
         let mut aliases: Vec<(String, String)> = Vec::new();
         for (group, lowered) in &groups {
@@ -254,6 +335,19 @@ impl<'a> File<'_, 'a> {
                 continue;
             }
             self.keep(function, lowered);
+            if let Some(mode) = &self.around.action {
+                let method = group
+                    .methods
+                    .iter()
+                    .find(|method| mode.names.contains_key(*method))
+                    .unwrap_or(&group.methods[0])
+                    .clone();
+                let name = mode.names.get(&method).cloned().unwrap_or_default();
+                texts.push(self.action(function, lowered, &name, mode)?);
+                params.insert(method, self.action_params(lowered));
+                self.collect(lowered, &group.methods);
+                continue;
+            }
             let single = &group.methods[0];
             let own_name = match &function.name {
                 Some(name) if !METHODS.contains(&&*name.0) => name.0.to_string(),
@@ -284,7 +378,14 @@ impl<'a> File<'_, 'a> {
                 Some(method) => (method.clone(), true),
                 None => (name.0.to_string(), false),
             };
-            let text = self.function(carrier, reading, lowered, &written_name, exported)?;
+            let text = match (&self.around.action, promoted.get(*name)) {
+                (Some(mode), Some(method)) => {
+                    params.insert(method.clone(), self.action_params(lowered));
+                    let name = mode.names.get(method).cloned().unwrap_or_default();
+                    self.action(carrier, lowered, &name, mode)?
+                }
+                _ => self.function(carrier, reading, lowered, &written_name, exported)?,
+            };
             self.edits.replace(carrier.statement.clone(), text);
             let methods: Vec<String> = match promoted.get(*name) {
                 Some(method) => vec![method.clone()],
@@ -292,15 +393,36 @@ impl<'a> File<'_, 'a> {
             };
             self.collect(lowered, &methods);
         }
+        let left_out: Vec<Range<usize>> = handler
+            .carriers
+            .iter()
+            .filter(|(name, ..)| !carriers.iter().any(|(known, ..)| *known == name))
+            .map(|(_, carrier, _)| carrier.statement.clone())
+            .collect();
+        for statement in left_out {
+            self.delete_lines(statement);
+        }
         self.place_handler(texts, aliases, function);
         self.rebase_imports(handler);
         self.keep_rest(handler);
+        self.drop_unused_items();
         self.write_imports();
+        if self.around.action.is_some() {
+            let start = if source.text.starts_with('\u{feff}') {
+                3
+            } else {
+                0
+            };
+            self.edits.insert_first(
+                start,
+                format!("{}{}\n\n", self.style.string("use server"), self.style.semi),
+            );
+        }
         if exports_get && self.around.next.has(Feature::StaticGetHandlers) {
             // Measured on 14: without it a GET may be prerendered and its fetches are cached for ever.
             self.segment_lines(vec!["export const revalidate = 0".to_string()]);
         }
-        if !segment.edge || !segment.lines.is_empty() {
+        if self.around.action.is_none() {
             self.segment_lines(segment.lines);
         }
         if let Some(config) = &self.module.config {
@@ -339,7 +461,7 @@ impl<'a> File<'_, 'a> {
                 .insert(Note::ModuleState);
         }
         for (group, _) in &groups {
-            if !caught(function) {
+            if self.around.action.is_none() && !caught(function) {
                 for method in &group.methods {
                     notes
                         .entry(method.clone())
@@ -351,6 +473,7 @@ impl<'a> File<'_, 'a> {
         Ok(RouteFile {
             text,
             methods,
+            params,
             helpers: self.helpers,
             notes,
         })
@@ -396,7 +519,12 @@ impl<'a> File<'_, 'a> {
                 .map(|(_, range)| range.clone()),
         );
         for effect in &group.reading.effects {
-            if let Kind::DestructureRequest { statement, parts } = &effect.kind
+            if let Kind::DestructureRequest {
+                statement,
+                parts,
+                nested,
+            } = &effect.kind
+                && nested.is_empty()
                 && parts.iter().all(|(part, _)| part == "method")
             {
                 gone.push(statement.clone());
@@ -476,6 +604,167 @@ impl<'a> File<'_, 'a> {
                 .entry(method.clone())
                 .or_default()
                 .extend(lowered.needs.notes.iter().copied());
+        }
+    }
+
+    /// The parameters that an action takes: path parameters, and whether it takes the body.
+    fn action_params(&self, lowered: &Lowered) -> (Vec<String>, bool) {
+        let slugs = self.around.route.slugs.iter().map(|slug| slug.name.clone());
+        (
+            slugs
+                .filter(|slug| lowered.needs.slugs.contains(slug))
+                .collect(),
+            lowered.needs.input.is_some(),
+        )
+    }
+
+    /// One function as a Server Action.
+    fn action(
+        &mut self,
+        function: &Function<'a>,
+        lowered: &Lowered,
+        name: &str,
+        mode: &ActionMode,
+    ) -> Result<String, Vec<Refusal>> {
+        let source = self.module.source;
+        let typescript = source.typescript();
+        let Body::Block(_, (start, end)) = function.body else {
+            return Err(vec![refuse_at(
+                source,
+                Reason::HandlerNotFunction,
+                function.range.clone(),
+                "expression body",
+            )]);
+        };
+        let (slugs, _) = self.action_params(lowered);
+        let mut params: Vec<String> = slugs
+            .into_iter()
+            .map(|slug| {
+                if typescript {
+                    format!("{slug}: string")
+                } else {
+                    slug
+                }
+            })
+            .collect();
+        params.extend(lowered.needs.input.clone());
+        let answer = match (mode.contract, mode.data && typescript) {
+            (Contract::Result, true) => ": Promise<{ ok: boolean; status: number; data: any }>",
+            _ => "",
+        };
+        let before = format!("export async function {name}(");
+        let one_line = format!("{before}{}){answer} {{", params.join(", "));
+        let head = if one_line.chars().count() <= self.style.width {
+            format!("{before}{}){answer} ", params.join(", "))
+        } else {
+            let indent = &self.style.indent;
+            format!(
+                "{before}\n{indent}{}{}\n){answer} ",
+                params.join(&format!(",\n{indent}")),
+                self.style.trailing
+            )
+        };
+        let mut edits = lowered.edits.clone();
+        for (range, new) in &self.specifiers {
+            edits.replace_soft(range.clone(), new.clone());
+        }
+        let body = edits.render(&source.text, start..end).map_err(|overlap| {
+            vec![refuse_at(
+                source,
+                Reason::OutputUnparsable,
+                overlap.0,
+                "edits overlap",
+            )]
+        })?;
+        if !self.tried(function) {
+            return Ok(format!("{head}{body}"));
+        }
+        let (indent, semi) = (&self.style.indent, self.style.semi);
+        let inner = body
+            .trim_start_matches('{')
+            .trim_end_matches('}')
+            .trim_matches(['\n', '\r'])
+            .trim_end();
+        let answer = match mode.contract {
+            Contract::Result if mode.data => format!(
+                "{indent}{indent}return {{ ok: false, status: 500, data: undefined }}{semi}\n"
+            ),
+            Contract::Result => {
+                format!("{indent}{indent}return {{ ok: false, status: 500 }}{semi}\n")
+            }
+            _ => String::new(),
+        };
+        Ok(format!(
+            "{head}{{\n{indent}try {{\n{inner}\n{indent}}} catch (error) {{\n{indent}{indent}console.error(error){semi}\n{answer}{indent}}}\n}}"
+        ))
+    }
+
+    /// Removes top-level declarations that only dropped code used.
+    fn drop_unused_items(&mut self) {
+        let source = self.module.source;
+        let names = Names::of(source, &source.module).all;
+        let inside = |outer: &Range<usize>, at: &Range<usize>| {
+            outer.start <= at.start && at.end <= outer.end
+        };
+        loop {
+            let unused = source.items().iter().find_map(|item| {
+                let range = source.range(item);
+                if !self.kept.iter().any(|kept| inside(kept, &range)) {
+                    return None;
+                }
+                let ModuleItem::Stmt(Stmt::Decl(decl)) = item else {
+                    return None;
+                };
+                let mut bound = Vec::new();
+                match decl {
+                    Decl::Fn(function) => bound.push(crate::syntax::id(&function.ident)),
+                    Decl::Var(variables) => {
+                        let quiet = variables.decls.iter().all(|declarator| {
+                            matches!(
+                                declarator.init.as_deref().map(bare),
+                                Some(
+                                    Expr::Arrow(_)
+                                        | Expr::Fn(_)
+                                        | Expr::Lit(_)
+                                        | Expr::Array(_)
+                                        | Expr::Object(_)
+                                )
+                            )
+                        });
+                        if !quiet {
+                            return None;
+                        }
+                        variables.decls.iter().for_each(|declarator| {
+                            crate::syntax::bound_names(&declarator.name, &mut bound)
+                        });
+                    }
+                    Decl::TsInterface(declared) => bound.push(crate::syntax::id(&declared.id)),
+                    Decl::TsTypeAlias(declared) => bound.push(crate::syntax::id(&declared.id)),
+                    _ => return None,
+                }
+                let uses: Vec<&Range<usize>> = names
+                    .iter()
+                    .filter(|(name, at)| bound.contains(name) && !inside(&range, at))
+                    .map(|(_, at)| at)
+                    .collect();
+                let live = uses
+                    .iter()
+                    .any(|at| self.kept.iter().any(|kept| inside(kept, at)));
+                (!uses.is_empty() && !live).then_some(range)
+            });
+            let Some(range) = unused else { return };
+            self.delete_lines(range.clone());
+            self.kept = self
+                .kept
+                .iter()
+                .flat_map(|kept| {
+                    if inside(kept, &range) {
+                        vec![kept.start..range.start, range.end..kept.end]
+                    } else {
+                        vec![kept.clone()]
+                    }
+                })
+                .collect();
         }
     }
 
@@ -978,7 +1267,10 @@ fn relative_specifiers(
 fn reads_body(kind: &Kind) -> bool {
     match kind {
         Kind::ReadBody { .. } | Kind::ReadRawBody { .. } => true,
-        Kind::DestructureRequest { parts, .. } => parts.iter().any(|(part, _)| part == "body"),
+        Kind::DestructureRequest { parts, nested, .. } => {
+            parts.iter().any(|(part, _)| part == "body")
+                || nested.iter().any(|(part, _)| part == "body")
+        }
         _ => false,
     }
 }

@@ -80,6 +80,8 @@ pub enum Kind<'a> {
     DestructureRequest {
         /// Which member goes to which name; the name's range.
         parts: Vec<(String, Range<usize>)>,
+        /// Members that are taken apart in turn: `{ query: { id } }`.
+        nested: Vec<(String, &'a ObjectPat)>,
         /// The whole `const …;`.
         statement: Range<usize>,
     },

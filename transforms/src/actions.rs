@@ -1,0 +1,418 @@
+//! A route's mutations as Server Actions: which methods, in which file, called how. Gives
+//! the whole of it, or says why not; the route is then a route handler like any other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::decide;
+use crate::edit::Edits;
+use crate::emit::call_site::{self, ActionRef, Contract, Param};
+use crate::emit::carrier::ActionMode;
+use crate::emit::route_handler::{self, RouteFile, Surroundings};
+use crate::facts::api_module::ApiModule;
+use crate::facts::call::Call;
+use crate::facts::route::{Route, app_dir};
+use crate::handler::Handler;
+use crate::naming;
+use crate::next_version::Feature;
+use crate::outcome::{Evidence, Place};
+use crate::project::{App, Project};
+use crate::source::Source;
+use crate::surroundings::{directory, rebase, specifier};
+
+/// The Server Actions of a route.
+pub struct Actions {
+    /// The file that they go to.
+    pub path: String,
+    /// Its text.
+    pub file: RouteFile,
+    /// The names by method.
+    pub names: BTreeMap<String, String>,
+    /// What is left for the route file.
+    pub rest: Option<RouteFile>,
+    /// Edits of the callers.
+    pub callers: BTreeMap<String, Edits>,
+    /// The actions that each caller imports.
+    pub refs: BTreeMap<String, Vec<ActionRef>>,
+}
+
+/// What actions are planned from.
+pub struct Request<'r, 'a> {
+    /// The project.
+    pub project: &'r Project,
+    /// The app.
+    pub app: &'r App,
+    /// The route.
+    pub route: &'r Route,
+    /// The API file.
+    pub module: &'r ApiModule<'a>,
+    /// What it does for each method.
+    pub handler: &'r Handler<'a>,
+    /// Who calls it.
+    pub calls: &'r [&'r Call],
+    /// The short file names that two routes would share.
+    pub shared_names: &'r BTreeSet<String>,
+    /// Methods that the user forces to be route handlers; `*` for all.
+    pub kept: &'r BTreeSet<String>,
+}
+
+/// Plans the actions of a route.
+///
+/// # Errors
+/// The evidence against, when there is no method that surely can be an action; empty when no
+/// method was a candidate to begin with.
+pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evidence>> {
+    if !around.next.has(Feature::ServerActions) {
+        return Err(Vec::new());
+    }
+    let methods = candidates(request);
+    if methods.is_empty() {
+        return Err(Vec::new());
+    }
+    let calls: Vec<&Call> = request
+        .calls
+        .iter()
+        .copied()
+        .filter(|call| {
+            call.method
+                .as_ref()
+                .is_some_and(|method| methods.contains(method))
+        })
+        .collect();
+    let contract = contract(request, &calls);
+    let data = contract == Contract::Data || calls.iter().any(|call| call.reads.json);
+    let mut names = BTreeMap::new();
+    for method in &methods {
+        names.insert(
+            method.clone(),
+            free_name(
+                request.module,
+                &naming::action(request.route, method),
+                &names,
+            ),
+        );
+    }
+    let extension = if request.module.source.typescript() {
+        "ts"
+    } else {
+        "js"
+    };
+    let short = naming::file(request.route);
+    let file = if request.shared_names.contains(&short) {
+        naming::long_file(request.route)
+    } else {
+        short
+    };
+    let dir = app_dir(request.app).ok_or_else(Vec::new)?;
+    let path = format!("{dir}/actions/{file}.{extension}");
+    let against = |what: String, place: Option<Place>| {
+        vec![Evidence {
+            for_action: false,
+            what,
+            place,
+        }]
+    };
+    if request.project.files.contains_key(&path) {
+        return Err(against(format!("{path} exists"), None));
+    }
+    let old_dir = directory(&request.route.file).to_string();
+    let new_dir = directory(&path).to_string();
+    let mode = ActionMode {
+        contract,
+        data,
+        body_type: body_type(request.project, &calls),
+        names: names.clone(),
+    };
+    let refusals = |refusals: Vec<crate::outcome::Refusal>| -> Vec<Evidence> {
+        refusals
+            .into_iter()
+            .map(|refusal| {
+                let what = if refusal.detail.is_empty() {
+                    refusal.reason.what().to_string()
+                } else {
+                    refusal.detail
+                };
+                Evidence {
+                    for_action: false,
+                    what: format!("the handler {what}"),
+                    place: Some(refusal.place),
+                }
+            })
+            .collect()
+    };
+    let action_around = Surroundings {
+        route: around.route,
+        next: around.next,
+        cache_components: around.cache_components,
+        json_callers: around.json_callers,
+        strict: around.strict,
+        helper_specifier: around.helper_specifier.clone(),
+        rebase: &|specifier| rebase(&old_dir, &new_dir, specifier),
+        methods: Some(methods.clone()),
+        action: Some(mode),
+    };
+    let written =
+        route_handler::write(request.module, request.handler, &action_around).map_err(refusals)?;
+    let others: BTreeSet<String> = request
+        .handler
+        .groups
+        .iter()
+        .flat_map(|group| group.methods.clone())
+        .filter(|method| !methods.contains(method))
+        .collect();
+    let whole = request.handler.any_method || others.is_empty();
+    let rest = if whole {
+        None
+    } else {
+        let rest_around = Surroundings {
+            route: around.route,
+            next: around.next,
+            cache_components: around.cache_components,
+            json_callers: around.json_callers,
+            strict: around.strict,
+            helper_specifier: around.helper_specifier.clone(),
+            rebase: around.rebase,
+            methods: Some(others),
+            action: None,
+        };
+        Some(
+            route_handler::write(request.module, request.handler, &rest_around)
+                .map_err(refusals)?,
+        )
+    };
+    if rest.is_some() && shares_code(request.module) {
+        return Err(against(
+            "shares code with methods that stay".to_string(),
+            None,
+        ));
+    }
+    let mut callers: BTreeMap<String, Edits> = BTreeMap::new();
+    let mut refs: BTreeMap<String, Vec<ActionRef>> = BTreeMap::new();
+    for call in calls {
+        let file = &call.place.file;
+        let method = call.method.clone().unwrap_or_default();
+        let Some((slugs, body)) = written.params.get(&method) else {
+            return Err(against(
+                "no such method".to_string(),
+                Some(call.place.clone()),
+            ));
+        };
+        let mut params: Vec<Param> = slugs.iter().cloned().map(Param::Path).collect();
+        if *body {
+            params.push(Param::Body);
+        }
+        let action = ActionRef {
+            name: names[&method].clone(),
+            specifier: specifier(request.app, directory(file), &path),
+            contract,
+            params,
+        };
+        let text = request
+            .project
+            .files
+            .get(file)
+            .and_then(|file| file.text.clone());
+        let Some(text) = text else {
+            return Err(against(
+                "its text is not at hand".to_string(),
+                Some(call.place.clone()),
+            ));
+        };
+        let source = Source::parse(file, text)
+            .map_err(|error| against(error.message, Some(call.place.clone())))?;
+        let edits = call_site::rewrite(&source, call, &action)
+            .map_err(|(place, words)| against(words, Some(place)))?;
+        callers.entry(file.clone()).or_default().extend(edits);
+        let list = refs.entry(file.clone()).or_default();
+        if !list.contains(&action) {
+            list.push(action);
+        }
+    }
+    Ok(Actions {
+        path,
+        file: written,
+        names,
+        rest,
+        callers,
+        refs,
+    })
+}
+
+/// The methods that every sign says can be actions.
+fn candidates(request: &Request) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for group in &request.handler.groups {
+        let called: Vec<&String> = group
+            .methods
+            .iter()
+            .filter(|method| {
+                request
+                    .calls
+                    .iter()
+                    .any(|call| call.method.as_ref() == Some(method))
+            })
+            .collect();
+        // A function for several methods becomes one action, so only one of them may be in use.
+        let [method] = called[..] else { continue };
+        if group.methods.len() > 1 && !request.handler.any_method {
+            continue;
+        }
+        let any_other = request.handler.any_method
+            && request
+                .calls
+                .iter()
+                .any(|call| call.method.as_ref() != Some(method));
+        if any_other || request.kept.contains("*") || request.kept.contains(method) {
+            continue;
+        }
+        if decide::evidence(request.calls, method)
+            .iter()
+            .all(|evidence| evidence.for_action)
+        {
+            found.insert(method.clone());
+        }
+    }
+    found
+}
+
+/// The smallest contract that serves the callers, given what the handler answers.
+fn contract(request: &Request, calls: &[&Call]) -> Contract {
+    use crate::facts::effect::Kind;
+    let least = call_site::contract(calls);
+    if least != Contract::Data {
+        return least;
+    }
+    let readings = request
+        .handler
+        .groups
+        .iter()
+        .map(|group| &group.reading)
+        .chain(
+            request
+                .handler
+                .carriers
+                .iter()
+                .map(|(_, _, reading)| reading),
+        );
+    let errors = readings
+        .flat_map(|reading| &reading.effects)
+        .any(|effect| match &effect.kind {
+            Kind::Reply(reply) => reply.status.is_some_and(|status| {
+                !matches!(crate::emit::reply::number(status), Some(200..=299))
+            }),
+            _ => false,
+        });
+    if errors {
+        Contract::Result
+    } else {
+        Contract::Data
+    }
+}
+
+/// A name that the API file does not bind.
+fn free_name(module: &ApiModule, wanted: &str, taken: &BTreeMap<String, String>) -> String {
+    let names = crate::syntax::Names::of(module.source, &module.source.module);
+    let used = |name: &str| {
+        names.all.iter().any(|((sym, _), _)| sym == name)
+            || taken.values().any(|other| other == name)
+    };
+    let mut name = wanted.to_string();
+    if used(&name) {
+        name = format!("{wanted}Action");
+    }
+    let mut number = 2;
+    while used(&name) {
+        name = format!("{wanted}Action{number}");
+        number += 1;
+    }
+    name
+}
+
+/// Whether the module has state or statements of its own that both files would need.
+fn shares_code(module: &ApiModule) -> bool {
+    use swc_core::ecma::ast::*;
+    module.source.items().iter().any(|item| match item {
+        ModuleItem::Stmt(Stmt::Decl(Decl::Var(variables))) => {
+            variables.kind != VarDeclKind::Const
+                || variables.decls.iter().any(|declarator| {
+                    matches!(
+                        declarator.init.as_deref().map(crate::syntax::bare),
+                        Some(Expr::New(_) | Expr::Call(_) | Expr::Await(_))
+                    )
+                })
+        }
+        ModuleItem::Stmt(Stmt::Decl(_)) => false,
+        ModuleItem::Stmt(_) => true,
+        ModuleItem::ModuleDecl(_) => false,
+    })
+}
+
+/// The type of the body, from what the first caller with an object literal sends.
+fn body_type(project: &Project, calls: &[&Call]) -> String {
+    let fields = calls.iter().find_map(|call| {
+        let shape = call.rewrite.as_ref().ok()?;
+        let fields = shape.body.as_ref()?.fields.as_ref()?;
+        let text = project.files.get(&call.place.file)?.text.as_ref()?;
+        let list: Vec<String> = fields
+            .iter()
+            .map(|field| {
+                format!(
+                    "{}: {}",
+                    field.name,
+                    field_type(text, &text[field.value.clone()])
+                )
+            })
+            .collect();
+        Some(list)
+    });
+    match fields {
+        Some(fields) if !fields.is_empty() => format!("{{ {} }}", fields.join("; ")),
+        _ => "any".to_string(),
+    }
+}
+
+/// The type of an expression in a caller, as far as the caller's own text says it.
+fn field_type(text: &str, value: &str) -> &'static str {
+    let value = value.trim();
+    if value.starts_with(['"', '\'', '`'])
+        || value.ends_with(".trim()")
+        || value.ends_with("target.value")
+    {
+        return "string";
+    }
+    if value.parse::<f64>().is_ok()
+        || value.starts_with("Number(")
+        || value.starts_with("parseInt(")
+    {
+        return "number";
+    }
+    if matches!(value, "true" | "false") || value.starts_with('!') {
+        return "boolean";
+    }
+    let name = value.rsplit('.').next().unwrap_or(value);
+    if !name
+        .chars()
+        .all(|char| char.is_alphanumeric() || char == '_')
+        || name.is_empty()
+    {
+        return "any";
+    }
+    for (primitive, initials) in [
+        ("string", ["''", "\"\"", "``"]),
+        ("number", ["0", "1", "-1"]),
+        ("boolean", ["false", "true", "false"]),
+    ] {
+        let state = text
+            .find(&format!("[{name}, set"))
+            .and_then(|at| text[at..].find("useState").map(|state| &text[at + state..]));
+        let declared = state.is_some_and(|state| {
+            state.starts_with(&format!("useState<{primitive}>"))
+                || initials
+                    .iter()
+                    .any(|initial| state.starts_with(&format!("useState({initial})")))
+        });
+        if declared || text.contains(&format!("{name}: {primitive}")) && !value.contains('(') {
+            return primitive;
+        }
+    }
+    "any"
+}

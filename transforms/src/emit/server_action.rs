@@ -1,0 +1,501 @@
+//! Writes a carrier as a Server Action. The same effects as for a route handler; what an
+//! action has no form for (request headers, search parameters, cookies that are set, answers
+//! other than JSON) is refused, and the route stays a route handler.
+
+use std::ops::Range;
+
+use swc_core::ecma::ast::*;
+
+use super::call_site::Contract;
+use super::carrier::{ActionMode, Writer};
+use super::reply::number;
+use super::style::{indentation, line_start};
+use crate::edit::Fragment;
+use crate::facts::api_module::Body;
+use crate::facts::effect::*;
+use crate::flow::Reading;
+use crate::reason::Reason;
+use crate::syntax::{bare, prop_name};
+
+impl<'a> Writer<'_, 'a, '_> {
+    /// The body and the path parameters become parameters of the action.
+    pub(super) fn action_inputs(&mut self, reading: &Reading<'a>, mode: &ActionMode) {
+        let reads: Vec<&Effect> = reading
+            .effects
+            .iter()
+            .filter(|effect| matches!(effect.kind, Kind::ReadBody { .. }))
+            .collect();
+        let mut input = None;
+        if let Some(first) = reads.first() {
+            self.needs.body = true;
+            let own = self.declaration_of(&first.range);
+            match own {
+                // `const { title } = req.body` becomes the parameter.
+                Some((statement, pattern, typed)) if reads.len() == 1 => {
+                    let source = self.ctx.source;
+                    let text = source.text[pattern].to_string();
+                    let typed = typed.map(|range| source.text[range].to_string());
+                    self.drop_statement(statement);
+                    input = Some(self.typed(&text, typed.as_deref().unwrap_or(&mode.body_type)));
+                }
+                _ => {
+                    let name = self.free_name(&["input", "body", "data", "payload"]);
+                    for effect in &reads {
+                        self.edits.replace(effect.range.clone(), name.clone());
+                    }
+                    input = Some(self.typed(&name, &mode.body_type));
+                }
+            }
+        }
+        for effect in &reading.effects {
+            match &effect.kind {
+                Kind::ReadQuery { key, declares, .. } if self.ctx.route.slug(key).is_some() => {
+                    self.needs.slugs.insert(key.clone());
+                    match declares {
+                        Some(declares) if declares.name == *key => {
+                            let statement = self.statement_around(&declares.declarator);
+                            self.drop_statement(statement);
+                        }
+                        _ if self.free(key) => {
+                            self.edits.replace(effect.range.clone(), key.clone())
+                        }
+                        _ => self.refuse(Reason::QueryUse, effect.range.clone(), key),
+                    }
+                }
+                Kind::DestructureQuery {
+                    pattern,
+                    statement: Some(statement),
+                    ..
+                } => {
+                    self.path_pattern(pattern, effect);
+                    self.drop_statement(statement.clone());
+                }
+                Kind::DestructureRequest {
+                    parts,
+                    nested,
+                    statement,
+                } => {
+                    for (part, name) in parts {
+                        if part != "method"
+                            || !self
+                                .dropped
+                                .iter()
+                                .any(|gone| gone.start <= name.start && name.end <= gone.end)
+                        {
+                            self.refuse(Reason::ReqEscapes, name.clone(), part);
+                        }
+                    }
+                    for (part, pattern) in nested {
+                        if part == "query" {
+                            self.path_pattern(pattern, effect);
+                        } else {
+                            let text = self.ctx.source.text_of(*pattern).to_string();
+                            input = Some(self.typed(&text, &mode.body_type));
+                        }
+                    }
+                    self.drop_statement(statement.clone());
+                }
+                _ => {}
+            }
+        }
+        self.needs.input = input;
+    }
+
+    fn typed(&self, name: &str, annotation: &str) -> String {
+        if self.ctx.typescript() {
+            format!("{name}: {annotation}")
+        } else {
+            name.to_string()
+        }
+    }
+
+    /// Every key of the pattern has to be a path parameter under its own name.
+    fn path_pattern(&mut self, pattern: &ObjectPat, effect: &Effect) {
+        for prop in &pattern.props {
+            let key = match prop {
+                ObjectPatProp::Assign(short) if short.value.is_none() => {
+                    short.key.id.sym.to_string()
+                }
+                _ => String::new(),
+            };
+            if self.ctx.route.slug(&key).is_some() {
+                self.needs.slugs.insert(key);
+            } else {
+                self.refuse(Reason::QueryUse, effect.range.clone(), "search parameters");
+            }
+        }
+    }
+
+    /// The statement `const { … } = req.body` around a read of the body, when it is one of the
+    /// function's own: the statement, its pattern, and the type that the code gives it.
+    fn declaration_of(
+        &self,
+        read: &Range<usize>,
+    ) -> Option<(Range<usize>, Range<usize>, Option<Range<usize>>)> {
+        let Body::Block(stmts, _) = self.function.body else {
+            return None;
+        };
+        let source = self.ctx.source;
+        stmts.iter().find_map(|stmt| {
+            let Stmt::Decl(Decl::Var(declaration)) = stmt else {
+                return None;
+            };
+            let [declarator] = &declaration.decls[..] else {
+                return None;
+            };
+            let (Pat::Object(pattern), Some(init)) = (&declarator.name, declarator.init.as_deref())
+            else {
+                return None;
+            };
+            if source.range(bare(init)) != *read
+                || pattern
+                    .props
+                    .iter()
+                    .any(|prop| matches!(prop, ObjectPatProp::Rest(_)))
+            {
+                return None;
+            }
+            let typed = match (&pattern.type_ann, init) {
+                (Some(annotation), _) => Some(source.range(&*annotation.type_ann)),
+                (None, Expr::TsAs(cast)) => Some(source.range(&*cast.type_ann)),
+                _ => None,
+            };
+            let end = pattern
+                .type_ann
+                .as_ref()
+                .map_or(source.range(pattern).end, |annotation| {
+                    source.range(&**annotation).start
+                });
+            Some((source.range(stmt), source.range(pattern).start..end, typed))
+        })
+    }
+
+    /// The function's own statement that holds a range, from its first to its last byte.
+    fn statement_around(&self, inner: &Range<usize>) -> Range<usize> {
+        let text = &self.ctx.source.text;
+        let start = line_start(text, inner.start) + indentation(text, inner.start).len();
+        let end = if text[inner.end..].starts_with(';') {
+            inner.end + 1
+        } else {
+            inner.end
+        };
+        start..end
+    }
+
+    /// One effect in the form of an action.
+    pub(super) fn action_effect(&mut self, effect: &Effect<'a>, mode: &ActionMode) {
+        let range = effect.range.clone();
+        match &effect.kind {
+            Kind::ReadBody { .. } | Kind::DestructureRequest { .. } => {}
+            Kind::ReadQuery { key, .. } if self.ctx.route.slug(key).is_some() => {}
+            Kind::DestructureQuery {
+                statement: Some(_), ..
+            } => {}
+            Kind::Prepare {
+                headers, statement, ..
+            } if headers.is_empty() => self.drop_statement(statement.clone()),
+            Kind::ReadCookie { name, .. } => {
+                self.needs.imports.value("next/headers", "cookies");
+                let cookies = if self.ctx.awaits_request_apis() {
+                    self.needs.awaits = true;
+                    "(await cookies())"
+                } else {
+                    "cookies()"
+                };
+                let name = match name {
+                    Name::Literal(text) => Fragment::Text(self.ctx.style.string(text)),
+                    Name::Expr(range) => Fragment::Keep(range.clone()),
+                };
+                if effect.nested {
+                    return self.refuse(Reason::ReqEscapes, range, "cookies inside a callback");
+                }
+                self.edits.rewrite(
+                    range,
+                    vec![
+                        Fragment::Text(format!("{cookies}.get(")),
+                        name,
+                        Fragment::Text(")?.value".to_string()),
+                    ],
+                );
+            }
+            Kind::Reply(reply) => self.action_reply(effect, reply, mode),
+            Kind::Library(Library::GetServerSession { .. }) | Kind::DraftMode { .. } => {
+                self.effect(effect, None)
+            }
+            Kind::ReadHeader { .. } | Kind::WholeHeaders => {
+                self.refuse(Reason::ReqEscapes, range, "reads request headers")
+            }
+            Kind::ReadQuery { .. }
+            | Kind::DestructureQuery { .. }
+            | Kind::WholeQuery
+            | Kind::ReadUrl => {
+                self.refuse(Reason::QueryUse, range, "reads search parameters");
+            }
+            Kind::Prepare { .. } => {
+                self.refuse(Reason::UnknownHeader, range, "sets response headers")
+            }
+            // A helper that everything is handed to becomes the action itself.
+            Kind::CallCarrier { form: Some(_), .. } => {}
+            Kind::CallCarrier { callee, .. } => self.refuse(
+                Reason::ReqEscapes,
+                range,
+                &format!("hands the request to {}", callee.0),
+            ),
+            _ => self.refuse(Reason::ReqEscapes, range, "has no form in a Server Action"),
+        }
+    }
+
+    fn action_reply(&mut self, effect: &Effect<'a>, reply: &Reply<'a>, mode: &ActionMode) {
+        let range = effect.range.clone();
+        if reply.carries || !reply.before.is_empty() || !reply.own.is_empty() {
+            return self.refuse(Reason::UnknownHeader, range, "sets response headers");
+        }
+        let status = match reply.status {
+            None => Some(200),
+            Some(status) => number(status),
+        };
+        let payload = match &reply.payload {
+            Payload::Json(value) => Some(*value),
+            Payload::Empty => None,
+            _ => {
+                return self.refuse(
+                    Reason::UnknownSend,
+                    range,
+                    "answers something else than JSON",
+                );
+            }
+        };
+        let is_last = self.last_statement(effect, reply);
+        if mode.contract == Contract::Nothing
+            || payload.is_none() && mode.contract == Contract::Data
+        {
+            if payload.is_some_and(|value| !quiet(value)) {
+                return self.refuse(Reason::ReplyInExpression, range, "the answer does work");
+            }
+            match is_last {
+                Some(statement) => self.drop_statement(statement),
+                None => {
+                    let start = match reply.form {
+                        ReplyForm::Bare(_) => range.start,
+                        ReplyForm::Returned => return self.bare_return(effect),
+                    };
+                    self.edits.replace(start..range.end, "return");
+                }
+            }
+            return;
+        }
+        let returns = if matches!(reply.form, ReplyForm::Bare(_)) {
+            "return "
+        } else {
+            ""
+        };
+        let data = payload.map(|value| self.data(value));
+        let mut with = vec![Fragment::Text(returns.to_string())];
+        if mode.contract == Contract::Data {
+            if !status.is_some_and(|status| (200..300).contains(&status)) {
+                return self.refuse(
+                    Reason::DynamicStatus,
+                    range,
+                    "an error answer whose data is read",
+                );
+            }
+            with.extend(data.unwrap_or_default());
+            return self.edits.rewrite(range, with);
+        }
+        let Some(status) = status else {
+            return self.refuse(Reason::DynamicStatus, range, "the status is computed");
+        };
+        let ok = (200..300).contains(&status);
+        let mut entries = vec![
+            vec![Fragment::Text(format!("ok: {ok}"))],
+            vec![Fragment::Text(format!("status: {status}"))],
+        ];
+        if mode.data {
+            let mut entry = vec![Fragment::Text("data: ".to_string())];
+            entry.extend(data.unwrap_or_else(|| vec![Fragment::Text("undefined".to_string())]));
+            entries.push(entry);
+        }
+        let text = &self.ctx.source.text;
+        let many =
+            payload.is_some_and(|value| mode.data && self.ctx.source.text_of(value).contains('\n'));
+        let column = text[line_start(text, range.start)..range.start]
+            .chars()
+            .count()
+            .saturating_sub(self.ctx.unwrapped_by(range.start));
+        let length: usize = entries
+            .iter()
+            .flatten()
+            .map(|fragment| match fragment {
+                Fragment::Text(text) => text.chars().count(),
+                Fragment::Keep(range) => range.len(),
+            })
+            .sum();
+        let one_line = !many
+            && column + returns.len() + length + 2 * entries.len() + 4 <= self.ctx.style.width;
+        let (open, comma, close) = if one_line {
+            ("{ ".to_string(), ", ".to_string(), " }".to_string())
+        } else {
+            let indent = self.ctx.indent_at(range.start);
+            let inner = format!("{indent}{}", self.ctx.style.indent);
+            if let Some(value) = payload {
+                let value = self.ctx.source.range(value);
+                let from = indentation(text, value.start).chars().count() as i64;
+                let to = indentation(text, range.start).chars().count() as i64
+                    + self.ctx.style.indent.chars().count() as i64;
+                let mut at = value.start;
+                while let Some(newline) = text[at..value.end].find('\n') {
+                    at += newline + 1;
+                    self.shifts.push((at, to - from));
+                }
+            }
+            (
+                format!("{{\n{inner}"),
+                format!(",\n{inner}"),
+                format!(",\n{indent}}}"),
+            )
+        };
+        with.push(Fragment::Text(open));
+        for (at, entry) in entries.into_iter().enumerate() {
+            if at > 0 {
+                with.push(Fragment::Text(comma.clone()));
+            }
+            with.extend(entry);
+        }
+        with.push(Fragment::Text(close));
+        self.edits.rewrite(range, with);
+    }
+
+    /// The payload as callers saw it: as JSON, where the difference could be seen.
+    fn data(&self, value: &Expr) -> Vec<Fragment> {
+        let kept = Fragment::Keep(self.ctx.source.range(value));
+        if plain_json(value) {
+            return vec![kept];
+        }
+        vec![
+            Fragment::Text("JSON.parse(JSON.stringify(".to_string()),
+            kept,
+            Fragment::Text("))".to_string()),
+        ]
+    }
+
+    /// `return res.json(x)` without its value.
+    fn bare_return(&mut self, effect: &Effect) {
+        let text = &self.ctx.source.text;
+        let before = text[..effect.range.start].trim_end();
+        if !before.ends_with("return") {
+            return self.refuse(Reason::ReplyInExpression, effect.range.clone(), "");
+        }
+        self.edits.delete(before.len()..effect.range.end);
+    }
+
+    /// The whole statement of an answer, when it is the function's last.
+    fn last_statement(&self, effect: &Effect, reply: &Reply) -> Option<Range<usize>> {
+        let Body::Block(stmts, _) = self.function.body else {
+            return None;
+        };
+        let last = self.ctx.source.range(stmts.last()?);
+        let start = match reply.form {
+            ReplyForm::Bare(start) => start,
+            ReplyForm::Returned => self.ctx.source.text[..effect.range.start]
+                .trim_end()
+                .strip_suffix("return")?
+                .len(),
+        };
+        (start == last.start && effect.range.end <= last.end).then_some(last)
+    }
+}
+
+/// Whether a value is the same as its JSON: literals, texts, and objects and arrays of such.
+fn plain_json(expr: &Expr) -> bool {
+    match bare(expr) {
+        Expr::Lit(Lit::Str(_) | Lit::Num(_) | Lit::Bool(_) | Lit::Null(_)) | Expr::Tpl(_) => true,
+        Expr::Array(array) => array.elems.iter().all(|item| {
+            item.as_ref()
+                .is_some_and(|item| item.spread.is_none() && plain_json(&item.expr))
+        }),
+        Expr::Object(object) => object.props.iter().all(|prop| match prop {
+            PropOrSpread::Prop(prop) => match &**prop {
+                Prop::KeyValue(pair) => prop_name(&pair.key).is_some() && plain_json(&pair.value),
+                _ => false,
+            },
+            PropOrSpread::Spread(_) => false,
+        }),
+        Expr::Unary(UnaryExpr {
+            op: UnaryOp::Bang, ..
+        }) => true,
+        Expr::Bin(BinExpr { op, left, .. }) => match op {
+            BinaryOp::EqEq
+            | BinaryOp::EqEqEq
+            | BinaryOp::NotEq
+            | BinaryOp::NotEqEq
+            | BinaryOp::Lt
+            | BinaryOp::Gt
+            | BinaryOp::LtEq
+            | BinaryOp::GtEq => true,
+            BinaryOp::Add => matches!(bare(left), Expr::Lit(Lit::Str(_)) | Expr::Tpl(_)),
+            _ => false,
+        },
+        Expr::Call(call) => match call.callee.as_expr().map(|callee| bare(callee)) {
+            Some(Expr::Ident(name)) => matches!(&*name.sym, "String" | "Boolean"),
+            _ => false,
+        },
+        // The message of an error that was caught is text.
+        Expr::Member(access) => {
+            matches!(&access.prop, MemberProp::Ident(name) if matches!(&*name.sym, "message" | "length"))
+        }
+        _ => false,
+    }
+}
+
+/// Whether computing a value does nothing else.
+fn quiet(expr: &Expr) -> bool {
+    match bare(expr) {
+        Expr::Call(_)
+        | Expr::Await(_)
+        | Expr::New(_)
+        | Expr::Assign(_)
+        | Expr::Update(_)
+        | Expr::TaggedTpl(_)
+        | Expr::Yield(_) => false,
+        Expr::Object(object) => object.props.iter().all(|prop| match prop {
+            PropOrSpread::Prop(prop) => match &**prop {
+                Prop::KeyValue(pair) => quiet(&pair.value),
+                Prop::Shorthand(_) => true,
+                _ => false,
+            },
+            PropOrSpread::Spread(spread) => quiet(&spread.expr),
+        }),
+        Expr::Array(array) => array.elems.iter().flatten().all(|item| quiet(&item.expr)),
+        Expr::Cond(cond) => quiet(&cond.test) && quiet(&cond.cons) && quiet(&cond.alt),
+        Expr::Bin(binary) => quiet(&binary.left) && quiet(&binary.right),
+        Expr::Unary(unary) => quiet(&unary.arg),
+        _ => true,
+    }
+}
+
+/// Whether a function may fail in a way that it does not catch.
+pub fn can_throw(
+    source: &crate::source::Source,
+    function: &crate::facts::api_module::Function,
+) -> bool {
+    use swc_core::ecma::visit::{Visit, VisitWith};
+    struct Calls<'s>(&'s crate::source::Source, bool);
+    impl Visit for Calls<'_> {
+        fn visit_call_expr(&mut self, node: &CallExpr) {
+            let text = self.0.text_of(node);
+            self.1 |= !["res.", "console.", "Number", "String", "Boolean"]
+                .iter()
+                .any(|start| text.starts_with(start));
+            node.args.visit_with(self);
+        }
+        fn visit_new_expr(&mut self, _: &NewExpr) {
+            self.1 = true;
+        }
+    }
+    let mut calls = Calls(source, false);
+    match function.body {
+        Body::Block(stmts, _) => stmts.visit_with(&mut calls),
+        Body::Expr(expr) => expr.visit_with(&mut calls),
+    }
+    calls.1
+}
