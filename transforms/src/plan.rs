@@ -16,6 +16,7 @@ use crate::emit::call_site::{self, ActionRef};
 use crate::emit::carrier::Helper;
 use crate::emit::helpers;
 use crate::emit::route_handler::{self, RouteFile, Surroundings};
+use crate::emit::style::Style;
 use crate::facts::api_module::{ApiModule, refuse, refuse_at};
 use crate::facts::call::{Call, Client, RouteKey, Sends};
 use crate::facts::route::Route;
@@ -162,7 +163,8 @@ pub fn app(
     }
     if !whole.helpers.is_empty() {
         let path = surroundings::lib_file(project, app, helpers::FILE);
-        let text = helpers::module(&whole.helpers, app.typescript);
+        let style = whole.style.unwrap_or_default();
+        let text = helpers::module(&whole.helpers, app.typescript, &style);
         changes.insert(path.clone(), Change::Create { path, new: text });
     }
     outcome
@@ -443,6 +445,8 @@ struct Whole {
     edits: BTreeMap<String, Edits>,
     refs: BTreeMap<String, Vec<ActionRef>>,
     helpers: BTreeSet<Helper>,
+    /// The style of the first file that imports a helper.
+    style: Option<Style>,
 }
 
 /// Takes a unit into the whole, or refuses it where it clashes with another.
@@ -502,6 +506,19 @@ fn settle(
                 path: path.clone(),
                 new,
             },
+            None if !alike(&old, &new) => {
+                changes.insert(
+                    from.clone(),
+                    Change::Delete {
+                        path: from.clone(),
+                        old: old.clone(),
+                    },
+                );
+                Change::Create {
+                    path: path.clone(),
+                    new,
+                }
+            }
             None => Change::Rename {
                 from: from.clone(),
                 to: path.clone(),
@@ -514,6 +531,9 @@ fn settle(
     }
     if let Some(file) = &unit.file {
         whole.helpers.extend(&file.helpers);
+        if !file.helpers.is_empty() && whole.style.is_none() {
+            whole.style = Some(file.style.clone());
+        }
         let to = unit.route.target.clone();
         changes.insert(
             to.clone(),
@@ -526,6 +546,21 @@ fn settle(
         );
     }
     Ok(unit)
+}
+
+/// Whether so much of a file stays that a reader takes it for the same file.
+fn alike(old: &str, new: &str) -> bool {
+    let lines: BTreeSet<&str> = old
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.len() > 2)
+        .collect();
+    let kept = new
+        .lines()
+        .map(str::trim)
+        .filter(|line| lines.contains(line))
+        .count();
+    kept * 2 >= new.lines().filter(|line| line.trim().len() > 2).count()
 }
 
 /// Whether every known caller that could send a body sends JSON, and one does.

@@ -121,8 +121,10 @@ pub struct Needs {
     pub only_json: bool,
     /// The parameter that takes the body of a Server Action, with its type.
     pub input: Option<String>,
-    /// The path parameters that a Server Action takes.
-    pub slugs: BTreeSet<String>,
+    /// The path parameters that a Server Action takes, with the names that it gives them.
+    pub slugs: BTreeMap<String, String>,
+    /// Types that moved into the parameters.
+    pub kept: Vec<Range<usize>>,
 }
 
 /// What a Server Action gives and takes.
@@ -198,6 +200,7 @@ pub fn lower<'a>(
         names: function_names(ctx.source, function),
         request: param_name(function, reading, Role::Request)
             .unwrap_or_else(|| "request".to_string()),
+        strings: Vec::new(),
     };
     *ctx.unwrapped.borrow_mut() = reading
         .unwrapped
@@ -290,6 +293,8 @@ pub(super) struct Writer<'w, 'a, 'm> {
     pub(super) refusals: Vec<Refusal>,
     pub(super) names: Vec<(Id, Range<usize>)>,
     pub(super) request: String,
+    /// Names that hold a path parameter, which is a string: assertions of it are idle.
+    pub(super) strings: Vec<String>,
 }
 
 impl<'a> Writer<'_, 'a, '_> {
@@ -647,7 +652,12 @@ impl<'a> Writer<'_, 'a, '_> {
                 }
             };
             match key {
-                Some(key) if self.ctx.route.slug(&key).is_some() => path.push(source.range(prop)),
+                Some(key) if self.ctx.route.slug(&key).is_some() => {
+                    if let ObjectPatProp::Assign(_) = prop {
+                        self.holds_string(&key, &key);
+                    }
+                    path.push(source.range(prop));
+                }
                 _ => search.push(source.range(prop)),
             }
         }
@@ -1318,6 +1328,9 @@ impl<'a> Writer<'_, 'a, '_> {
                         "rest in the pattern",
                     );
                 }
+                if let (true, Some(key), ObjectPatProp::Assign(_)) = (is_path, &key, prop) {
+                    self.holds_string(key, key);
+                }
                 if is_path { &mut path } else { &mut search }.push(text(source.range(prop)));
             }
             if !path.is_empty() {
@@ -1427,7 +1440,66 @@ impl<'a> Writer<'_, 'a, '_> {
         let _ = awaited;
     }
 
+    /// Notes a name that holds a path parameter of one segment.
+    pub(super) fn holds_string(&mut self, key: &str, name: &str) {
+        if self
+            .ctx
+            .route
+            .slug(key)
+            .is_some_and(|slug| slug.kind == SlugKind::One)
+        {
+            self.strings.push(name.to_string());
+        }
+    }
+
+    /// Removes ` as string` behind names that hold strings, with the parentheses around it.
+    fn idle_assertions(&mut self) {
+        use swc_core::ecma::visit::{Visit, VisitWith};
+        struct Assertions<'s> {
+            source: &'s Source,
+            names: &'s [String],
+            found: Vec<(Range<usize>, Range<usize>)>,
+        }
+        impl Assertions<'_> {
+            fn asserted(&self, expr: &Expr) -> Option<Range<usize>> {
+                let Expr::TsAs(cast) = expr else { return None };
+                let Expr::Ident(name) = &*cast.expr else {
+                    return None;
+                };
+                let string = matches!(&*cast.type_ann, TsType::TsKeywordType(word) if word.kind == TsKeywordTypeKind::TsStringKeyword);
+                (string && self.names.iter().any(|known| *known == *name.sym))
+                    .then(|| self.source.range(name))
+            }
+        }
+        impl Visit for Assertions<'_> {
+            fn visit_expr(&mut self, node: &Expr) {
+                let inner = match node {
+                    Expr::Paren(inner) => self.asserted(&inner.expr),
+                    other => self.asserted(other),
+                };
+                match inner {
+                    Some(name) => self.found.push((self.source.range(node), name)),
+                    None => node.visit_children_with(self),
+                }
+            }
+        }
+        let mut visitor = Assertions {
+            source: self.ctx.source,
+            names: &self.strings,
+            found: Vec::new(),
+        };
+        match self.function.body {
+            Body::Block(stmts, _) => stmts.visit_with(&mut visitor),
+            Body::Expr(expr) => expr.visit_with(&mut visitor),
+        }
+        for (whole, name) in visitor.found {
+            self.edits
+                .replace_soft(whole, self.ctx.source.text[name].to_string());
+        }
+    }
+
     fn finish(mut self) -> Result<Lowered, Vec<Refusal>> {
+        self.idle_assertions();
         let text = &self.ctx.source.text;
         self.drops.sort_by_key(|range| (range.start, range.end));
         let mut drops: Vec<Range<usize>> = Vec::new();
@@ -1437,12 +1509,20 @@ impl<'a> Writer<'_, 'a, '_> {
                 _ => drops.push(range),
             }
         }
-        drops.into_iter().for_each(|range| self.edits.delete(range));
+        for range in &drops {
+            self.edits.delete(range.clone());
+        }
         let mut by_line: BTreeMap<usize, i64> = BTreeMap::new();
         for (line, by) in &self.shifts {
             *by_line.entry(*line).or_default() += by;
         }
         for (line, by) in by_line {
+            if drops
+                .iter()
+                .any(|gone| gone.start <= line && line < gone.end)
+            {
+                continue;
+            }
             if self
                 .ctx
                 .templates

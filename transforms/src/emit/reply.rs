@@ -123,7 +123,26 @@ pub fn write(
                 vec![kept]
             }
         }
-        Payload::Stream(_) => return Err(ctx.refusal(Reason::Streaming, effect.range.clone(), "")),
+        Payload::Opaque(value) => {
+            let own_type = reply
+                .before
+                .iter()
+                .chain(&reply.own)
+                .filter(|header| header.name.eq_ignore_ascii_case("content-type"));
+            let own_type = own_type
+                .filter_map(|header| header.values.first())
+                .last()
+                .and_then(|value| string(value));
+            if own_type.is_none_or(|own| own.contains("json")) {
+                return Err(ctx.refusal(Reason::UnknownSend, source.range(*value), ""));
+            }
+            let kept = Fragment::Keep(source.range(*value));
+            if ctx.typescript() {
+                vec![kept, Fragment::Text(" as BodyInit".to_string())]
+            } else {
+                vec![kept]
+            }
+        }
         Payload::Redirect(url) => {
             if !repeatable(url) {
                 return Err(ctx.refusal(

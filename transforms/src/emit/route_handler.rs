@@ -54,6 +54,8 @@ pub struct RouteFile {
     pub text: String,
     /// The exported methods.
     pub methods: Vec<String>,
+    /// The style of the file.
+    pub style: Style,
     /// The parameters of the actions, by method: path parameters, and whether the body is taken.
     pub params: BTreeMap<String, (Vec<String>, bool)>,
     /// Helpers that it imports.
@@ -472,6 +474,7 @@ impl<'a> File<'_, 'a> {
         }
         Ok(RouteFile {
             text,
+            style: self.style.clone(),
             methods,
             params,
             helpers: self.helpers,
@@ -607,12 +610,12 @@ impl<'a> File<'_, 'a> {
         }
     }
 
-    /// The parameters that an action takes: path parameters, and whether it takes the body.
+    /// The parameters that an action takes: slugs in the route's order, and whether it takes the body.
     fn action_params(&self, lowered: &Lowered) -> (Vec<String>, bool) {
         let slugs = self.around.route.slugs.iter().map(|slug| slug.name.clone());
         (
             slugs
-                .filter(|slug| lowered.needs.slugs.contains(slug))
+                .filter(|slug| lowered.needs.slugs.contains_key(slug))
                 .collect(),
             lowered.needs.input.is_some(),
         )
@@ -637,13 +640,14 @@ impl<'a> File<'_, 'a> {
             )]);
         };
         let (slugs, _) = self.action_params(lowered);
-        let mut params: Vec<String> = slugs
-            .into_iter()
-            .map(|slug| {
+        self.kept.extend(lowered.needs.kept.iter().cloned());
+        let names = slugs.iter().map(|slug| &lowered.needs.slugs[slug]);
+        let mut params: Vec<String> = names
+            .map(|name| {
                 if typescript {
-                    format!("{slug}: string")
+                    format!("{name}: string")
                 } else {
-                    slug
+                    name.clone()
                 }
             })
             .collect();
@@ -676,6 +680,7 @@ impl<'a> File<'_, 'a> {
                 "edits overlap",
             )]
         })?;
+        let body = without_last_return(body);
         if !self.tried(function) {
             return Ok(format!("{head}{body}"));
         }
@@ -1343,8 +1348,27 @@ fn caught(function: &Function) -> bool {
     }
 }
 
+/// A body without a bare `return` as its last statement.
+fn without_last_return(body: String) -> String {
+    let Some(inner) = body.strip_suffix('}') else {
+        return body;
+    };
+    let trimmed = inner.trim_end();
+    let code = trimmed.strip_suffix(';').unwrap_or(trimmed);
+    match code.strip_suffix("return") {
+        Some(rest)
+            if rest.ends_with([' ', '\t'])
+                && rest.trim_end_matches([' ', '\t']).ends_with('\n') =>
+        {
+            format!("{}{}}}", rest.trim_end(), &inner[trimmed.len()..])
+        }
+        _ => body,
+    }
+}
+
 /// One empty line at most between parts, none at the start, one line end at the end.
 fn tidy(text: String) -> String {
+    let text = text.replacen("\n\n\n", "\n\n", usize::from(text.starts_with(['\'', '"'])));
     let trimmed = text.trim_start_matches(['\n', '\r']);
     let end = if trimmed.ends_with("\r\n\r\n") {
         "\r\n"

@@ -34,6 +34,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 Some((statement, pattern, typed)) if reads.len() == 1 => {
                     let source = self.ctx.source;
                     let text = source.text[pattern].to_string();
+                    self.needs.kept.extend(typed.clone());
                     let typed = typed.map(|range| source.text[range].to_string());
                     self.drop_statement(statement);
                     input = Some(self.typed(&text, typed.as_deref().unwrap_or(&mode.body_type)));
@@ -50,16 +51,24 @@ impl<'a> Writer<'_, 'a, '_> {
         for effect in &reading.effects {
             match &effect.kind {
                 Kind::ReadQuery { key, declares, .. } if self.ctx.route.slug(key).is_some() => {
-                    self.needs.slugs.insert(key.clone());
                     match declares {
-                        Some(declares) if declares.name == *key => {
+                        Some(declares) => {
+                            self.needs.slugs.insert(key.clone(), declares.name.clone());
                             let statement = self.statement_around(&declares.declarator);
                             self.drop_statement(statement);
                         }
-                        _ if self.free(key) => {
-                            self.edits.replace(effect.range.clone(), key.clone())
+                        None => {
+                            let name = match self.needs.slugs.get(key) {
+                                Some(name) => name.clone(),
+                                None => self.free_name(&[
+                                    key,
+                                    &self.long_name(key),
+                                    &format!("{key}Param"),
+                                ]),
+                            };
+                            self.needs.slugs.insert(key.clone(), name.clone());
+                            self.edits.replace(effect.range.clone(), name);
                         }
-                        _ => self.refuse(Reason::QueryUse, effect.range.clone(), key),
                     }
                 }
                 Kind::DestructureQuery {
@@ -101,6 +110,14 @@ impl<'a> Writer<'_, 'a, '_> {
         self.needs.input = input;
     }
 
+    /// A longer name for a path parameter: `todoId` for the `id` of `/api/todos/[id]`.
+    fn long_name(&self, key: &str) -> String {
+        let noun = crate::naming::owner(self.ctx.route, key);
+        let mut chars = key.chars();
+        let first = chars.next().map(|char| char.to_ascii_uppercase());
+        format!("{noun}{}{}", first.unwrap_or_default(), chars.as_str())
+    }
+
     fn typed(&self, name: &str, annotation: &str) -> String {
         if self.ctx.typescript() {
             format!("{name}: {annotation}")
@@ -119,7 +136,8 @@ impl<'a> Writer<'_, 'a, '_> {
                 _ => String::new(),
             };
             if self.ctx.route.slug(&key).is_some() {
-                self.needs.slugs.insert(key);
+                self.holds_string(&key, &key);
+                self.needs.slugs.insert(key.clone(), key);
             } else {
                 self.refuse(Reason::QueryUse, effect.range.clone(), "search parameters");
             }
@@ -136,7 +154,7 @@ impl<'a> Writer<'_, 'a, '_> {
             return None;
         };
         let source = self.ctx.source;
-        stmts.iter().find_map(|stmt| {
+        all_statements(stmts).into_iter().find_map(|stmt| {
             let Stmt::Decl(Decl::Var(declaration)) = stmt else {
                 return None;
             };
@@ -403,6 +421,32 @@ impl<'a> Writer<'_, 'a, '_> {
         };
         (start == last.start && effect.range.end <= last.end).then_some(last)
     }
+}
+
+/// Every statement of a function, those in blocks included, in order.
+fn all_statements(stmts: &[Stmt]) -> Vec<&Stmt> {
+    let mut out = Vec::new();
+    for stmt in stmts {
+        out.push(stmt);
+        let inner: Vec<&[Stmt]> = match stmt {
+            Stmt::Block(block) => vec![&block.stmts],
+            Stmt::If(branch) => {
+                let alt = branch.alt.as_deref().map(crate::syntax::statements);
+                std::iter::once(crate::syntax::statements(&branch.cons))
+                    .chain(alt)
+                    .collect()
+            }
+            Stmt::Try(attempt) => vec![&attempt.block.stmts],
+            Stmt::Switch(switch) => switch.cases.iter().map(|case| &case.cons[..]).collect(),
+            _ => Vec::new(),
+        };
+        // A statement that is its own branch was taken in already.
+        let inner = inner
+            .into_iter()
+            .filter(|inner| !matches!(inner, [only] if std::ptr::eq(only, stmt)));
+        inner.for_each(|inner| out.extend(all_statements(inner)));
+    }
+    out
 }
 
 /// Whether a value is the same as its JSON: literals, texts, and objects and arrays of such.

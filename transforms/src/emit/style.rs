@@ -22,6 +22,18 @@ pub struct Style {
     pub trailing: &'static str,
 }
 
+impl Default for Style {
+    fn default() -> Self {
+        Style {
+            indent: "  ".to_string(),
+            quote: '\'',
+            semi: ";",
+            width: 80,
+            trailing: "",
+        }
+    }
+}
+
 impl Style {
     /// Reads the style of a file.
     pub fn of(source: &Source) -> Style {

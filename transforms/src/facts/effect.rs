@@ -247,8 +247,9 @@ pub enum Payload<'a> {
     Text(&'a Expr, TextKind),
     /// Bytes.
     Bytes(&'a Expr),
-    /// A Node.js stream.
-    Stream(&'a Expr),
+    /// A value given to `send` or `end` whose kind is not known. With a type of its own set, it
+    /// can only be text or bytes.
+    Opaque(&'a Expr),
     /// Nothing.
     Empty,
     /// A redirect; the status is 307 when none is given.
