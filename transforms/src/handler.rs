@@ -170,6 +170,7 @@ pub fn read<'a>(module: &ApiModule<'a>, strict: bool) -> Result<Handler<'a>, Vec
             }];
         }
     }
+    groups.sort_by_key(|group| group.others);
     let carriers = carriers(module, &groups)?;
     Ok(Handler {
         any_method: methods.is_empty(),

@@ -457,8 +457,14 @@ impl<'a> Writer<'_, 'a, '_> {
             .filter(|effect| matches!(effect.kind, Kind::ReadBody { .. }))
             .collect();
         let taken = reading.effects.iter().any(|effect| match &effect.kind {
-            Kind::DestructureRequest { parts, nested, .. } => {
-                parts.iter().any(|(part, _)| part == "body")
+            Kind::DestructureRequest {
+                parts,
+                nested,
+                statement,
+            } => {
+                parts
+                    .iter()
+                    .any(|(part, name)| part == "body" && self.lives(name, statement))
                     || nested.iter().any(|(part, _)| part == "body")
             }
             _ => false,
@@ -816,8 +822,8 @@ impl<'a> Writer<'_, 'a, '_> {
                             continue;
                         }
                         let access = self.access(&key);
-                        self.edits
-                            .replace(effect.range.clone(), format!("(await params){access}"));
+                        let range = self.without_assertion(effect);
+                        self.edits.replace(range, format!("(await params){access}"));
                     }
                 }
             }
@@ -1271,6 +1277,9 @@ impl<'a> Writer<'_, 'a, '_> {
             {
                 continue;
             }
+            if !self.lives(name, statement) {
+                continue;
+            }
             self.needs.request = true;
             match part.as_str() {
                 "method" | "headers" | "cookies" => {
@@ -1356,6 +1365,21 @@ impl<'a> Writer<'_, 'a, '_> {
             statement.clone(),
             format!("{}{semi}", lines.join(&format!("{semi}\n{indent}"))),
         );
+    }
+
+    /// Whether code that stays uses the variable that is declared at `name` in `statement`.
+    fn lives(&self, name: &Range<usize>, statement: &Range<usize>) -> bool {
+        let Some((binding, _)) = self.names.iter().find(|(_, at)| at == name) else {
+            return true;
+        };
+        let inside = |outer: &Range<usize>, at: &Range<usize>| {
+            outer.start <= at.start && at.end <= outer.end
+        };
+        self.names.iter().any(|(other, at)| {
+            other == binding
+                && !inside(statement, at)
+                && !self.dropped.iter().any(|gone| inside(gone, at))
+        })
     }
 
     fn whole_query_text(&mut self) -> String {

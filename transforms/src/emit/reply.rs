@@ -204,8 +204,19 @@ fn set(
         }
         return Ok(());
     }
-    for value in &header.values {
-        headers.push((header.name.clone(), header_value(ctx, value)));
+    let texts: Option<Vec<String>> = header.values.iter().map(|value| string(value)).collect();
+    match texts {
+        // Several lines of one header and one line with commas say the same, but for cookies.
+        Some(texts) if texts.len() > 1 && !same("set-cookie") => {
+            let joined = ctx.style.string(&texts.join(", "));
+            headers.push((header.name.clone(), vec![Fragment::Text(joined)]));
+        }
+        _ => headers.extend(
+            header
+                .values
+                .iter()
+                .map(|value| (header.name.clone(), header_value(ctx, value))),
+        ),
     }
     Ok(())
 }
@@ -433,32 +444,47 @@ fn lay_out(
         && !body_text.starts_with('{')
         && !body_text.starts_with('[')
         && !body_text.contains('(');
+    // The options, one to a line, with headers that are too long broken once more.
+    let broken = |options: Vec<Fragment>, indent: &str| -> Vec<Fragment> {
+        let mut out = vec![Fragment::Text("{\n".to_string())];
+        let inner = format!("{indent}{}", ctx.style.indent);
+        for part in split_options(options) {
+            let long = width(&inner) + width(&rendered(&part)) + 1 > ctx.style.width as i64;
+            out.push(Fragment::Text(inner.clone()));
+            for fragment in part {
+                out.push(match fragment {
+                    Fragment::Text(text) if long => Fragment::Text(match text.as_str() {
+                        ", " => format!(",\n{inner}{}", ctx.style.indent),
+                        " }" => format!(",\n{inner}}}"),
+                        other => other.replacen(
+                            "headers: { ",
+                            &format!("headers: {{\n{inner}{}", ctx.style.indent),
+                            1,
+                        ),
+                    }),
+                    other => other,
+                });
+            }
+            out.push(Fragment::Text(",\n".to_string()));
+        }
+        out.push(Fragment::Text(format!("{indent}}}")));
+        out
+    };
     if hugging {
         fragments.extend(body);
-        fragments.push(Fragment::Text(", {\n".to_string()));
-        for part in split_options(options) {
-            fragments.push(Fragment::Text(inner.clone()));
-            fragments.extend(part);
-            fragments.push(Fragment::Text(",\n".to_string()));
-        }
-        fragments.push(Fragment::Text(format!("{indent}}})")));
+        fragments.push(Fragment::Text(", ".to_string()));
+        fragments.extend(broken(options, &indent));
+        fragments.push(Fragment::Text(")".to_string()));
         return (fragments, shifts);
     }
     shift(ctx, &body, old_indent + unit, &mut shifts);
     fragments.push(Fragment::Text(format!("\n{inner}")));
     fragments.extend(body);
     fragments.push(Fragment::Text(format!(",\n{inner}")));
-    let fits = width(&inner) + width(&options_text) < ctx.style.width as i64;
-    if fits {
+    if width(&inner) + width(&options_text) < ctx.style.width as i64 {
         fragments.extend(options);
     } else {
-        fragments.push(Fragment::Text("{\n".to_string()));
-        for part in split_options(options) {
-            fragments.push(Fragment::Text(format!("{inner}{}", ctx.style.indent)));
-            fragments.extend(part);
-            fragments.push(Fragment::Text(",\n".to_string()));
-        }
-        fragments.push(Fragment::Text(format!("{inner}}}")));
+        fragments.extend(broken(options, &inner));
     }
     fragments.push(Fragment::Text(format!("{}\n{indent})", ctx.style.trailing)));
     (fragments, shifts)
