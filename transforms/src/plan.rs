@@ -112,9 +112,18 @@ pub fn app(
         return outcome;
     }
     let shared_names = shared_names(&routes);
+    let doubled: BTreeSet<String> = doubled(&routes);
     let mut results: Vec<(Route, Result<Unit, Vec<Refusal>>)> = routes
         .into_par_iter()
         .map(|route| {
+            if doubled.contains(&route.path) {
+                let refusal = Refusal {
+                    reason: Reason::DuplicateRoute,
+                    place: Place::file_start(&route.file),
+                    detail: route.path.clone(),
+                };
+                return (route, Err(vec![refusal]));
+            }
             let unit = unit(
                 project,
                 app,
@@ -225,7 +234,13 @@ fn unit(
     if !refusals.is_empty() {
         return Err(refusals);
     }
-    let handler = handler::read(&module, options.strict)?;
+    let handler = handler::read(
+        &module,
+        handler::Keep {
+            refused: options.strict,
+            options: preflight(project, app),
+        },
+    )?;
     let (old_dir, new_dir) = (
         directory(&route.file).to_string(),
         directory(&route.target).to_string(),
@@ -320,6 +335,16 @@ fn unit(
     })
 }
 
+/// Paths that several files serve.
+fn doubled(routes: &[Route]) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    routes
+        .iter()
+        .map(|route| route.path.clone())
+        .filter(|path| !seen.insert(path.clone()))
+        .collect()
+}
+
 /// The short names of action files that several routes would share.
 fn shared_names(routes: &[Route]) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
@@ -341,12 +366,18 @@ fn config_headers(
     if !app.config.headers {
         return None;
     }
-    let config = project
-        .files
-        .get(app.config.path.as_ref()?)?
-        .text
-        .clone()?
-        .to_ascii_lowercase();
+    let config = config_text(project, app)?;
+    // `key: 'X-Frame-Options'`, in any quotes, or a name that is not written out there.
+    let sets = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        config.match_indices("key:").any(|(at, _)| {
+            let rest = config[at + 4..].trim_start();
+            let quoted = rest.starts_with(['"', '\'', '`']);
+            !quoted
+                || rest[1..].starts_with(&name)
+                    && rest[1 + name.len()..].starts_with(['"', '\'', '`'])
+        })
+    };
     let readings = handler
         .groups
         .iter()
@@ -359,7 +390,7 @@ fn config_headers(
             _ => continue,
         };
         for header in headers {
-            if config.contains(&header.name.to_ascii_lowercase()) {
+            if sets(&header.name) {
                 return Some(refuse_at(
                     module.source,
                     Reason::ConfigHeaders,
@@ -565,19 +596,35 @@ fn alike(old: &str, new: &str) -> bool {
 
 /// Whether every known caller that could send a body sends JSON, and one does.
 fn send_json(calls: &[&Call]) -> bool {
-    let sending = calls.iter().filter(|call| {
-        !matches!(
-            call.client,
-            Client::Test | Client::Config | Client::Document
-        )
-    });
-    let sending: Vec<_> = sending
-        .filter(|call| call.method.as_deref() != Some("GET"))
-        .collect();
-    sending.iter().any(|call| call.sends == Sends::Json)
-        && sending
-            .iter()
-            .all(|call| matches!(call.sends, Sends::Json | Sends::Nothing))
+    let mut sending = calls
+        .iter()
+        .filter(|call| call.client != Client::Test && call.method.as_deref() != Some("GET"))
+        .peekable();
+    sending.peek().is_some()
+        && sending.clone().any(|call| call.sends == Sends::Json)
+        && sending.all(|call| {
+            call.exact
+                && matches!(call.client, Client::Fetch | Client::Axios)
+                && matches!(call.sends, Sends::Json | Sends::Nothing)
+        })
+}
+
+/// Whether `next.config` adds headers that would make a preflight pass once Next.js answers it.
+fn preflight(project: &Project, app: &App) -> bool {
+    app.config.headers
+        && config_text(project, app).is_some_and(|text| text.contains("access-control-"))
+}
+
+/// The text of `next.config`, in lower case.
+fn config_text(project: &Project, app: &App) -> Option<String> {
+    Some(
+        project
+            .files
+            .get(app.config.path.as_ref()?)?
+            .text
+            .clone()?
+            .to_ascii_lowercase(),
+    )
 }
 
 fn route_outcome(

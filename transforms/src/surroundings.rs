@@ -95,11 +95,11 @@ pub fn lib_file(project: &Project, app: &App, name: &str) -> String {
             .next()
             .is_some_and(|(path, _)| path.starts_with(&prefix))
     };
-    let folder = if !exists("lib") && exists("utils") {
-        "utils"
-    } else {
-        "lib"
-    };
+    let known = ["lib", "src/lib", "utils", "src/utils"];
+    let folder = known
+        .into_iter()
+        .find(|folder| exists(folder))
+        .unwrap_or("lib");
     let extension = if app.typescript { "ts" } else { "js" };
     format!("{base}{folder}/{name}.{extension}")
 }

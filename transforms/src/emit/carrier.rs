@@ -550,6 +550,7 @@ impl<'a> Writer<'_, 'a, '_> {
             return format!("{}.json().catch(() => ({{}}))", self.request);
         }
         self.needs.helpers.insert(Helper::ReadBody);
+        self.needs.notes.insert(Note::MalformedJson);
         format!("readBody({})", self.request)
     }
 
@@ -1061,6 +1062,8 @@ impl<'a> Writer<'_, 'a, '_> {
             Kind::ReadRawBody { text } => {
                 self.needs.request = true;
                 self.needs.body = true;
+                let callee = self.ctx.source.text[range.clone()].find('(').unwrap_or(0);
+                self.dropped.push(range.start..range.start + callee);
                 let awaited = self.ctx.source.text[..range.start]
                     .trim_end()
                     .ends_with("await");
@@ -1098,13 +1101,13 @@ impl<'a> Writer<'_, 'a, '_> {
                 let asserted = rest.starts_with(" as string")
                     || rest.starts_with('!') && !rest.starts_with("!=");
                 // Where the value itself counts, an absent header stays undefined.
-                let value = *usage == Usage::Value && !asserted;
+                let value = *usage == Usage::Value || *usage == Usage::Parsed && asserted;
                 let member = rest.trim_start().starts_with(['.', '[']);
                 if value && member && !self.ctx.typescript() {
                     with.push(Fragment::Text(")".to_string()));
                 } else if value {
                     with.push(Fragment::Text(") ?? undefined".to_string()));
-                    let operand = self.is_operand(&range);
+                    let operand = asserted || self.is_operand(&range);
                     if operand || member {
                         with.insert(0, Fragment::Text("(".to_string()));
                         with.push(Fragment::Text(")".to_string()));
@@ -1529,8 +1532,37 @@ impl<'a> Writer<'_, 'a, '_> {
         let mut drops: Vec<Range<usize>> = Vec::new();
         for range in self.drops.drain(..) {
             match drops.last_mut() {
-                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                Some(last)
+                    if range.start <= last.end || text[last.end..range.start].trim().is_empty() =>
+                {
+                    last.end = last.end.max(range.end);
+                }
                 _ => drops.push(range),
+            }
+        }
+        for range in &mut drops {
+            let whole_lines =
+                text[..range.start].ends_with('\n') && text[..range.end].ends_with('\n');
+            let inside = self
+                .bounds
+                .iter()
+                .any(|kept| kept.start < range.end && range.start < kept.end);
+            if !whole_lines || inside {
+                continue;
+            }
+            // No empty lines after an opening or before a closing brace, and never two.
+            let before = text[..range.start].trim_end();
+            let lines_before = text[before.len()..range.start].matches('\n').count();
+            let after = text[range.end..].trim_start();
+            let blank_end = text.len() - after.len();
+            let next_line = line_start(text, blank_end);
+            if after.starts_with('}') && lines_before > 1 {
+                range.start = before.len() + text[before.len()..].find('\n').map_or(0, |at| at + 1);
+            }
+            if (after.starts_with('}') || before.ends_with('{') || lines_before > 1)
+                && next_line > range.end
+            {
+                range.end = next_line;
             }
         }
         for range in &drops {

@@ -11,17 +11,13 @@ pub const FILE: &str = "api-request";
 
 const READ_BODY: &str = r#"/**
  * Reads the body as the Pages Router parsed it: JSON and forms by content type,
- * everything else as text. An empty or malformed JSON body is `{}`.
+ * everything else as text. An empty JSON body is `{}`, a malformed one an error.
  */
 export async function readBody(request%REQUEST%) {
-  const type = request.headers.get('content-type')?.split(';')[0].trim().toLowerCase()%;%
+  const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()%;%
   const text = await request.text()%;%
   if (type === 'application/json' || type === 'application/ld+json') {
-    try {
-      return JSON.parse(text)%;%
-    } catch {
-      return {}%;%
-    }
+    return text === '' ? {} : JSON.parse(text)%;%
   }
   return type === 'application/x-www-form-urlencoded' ? parseForm(text) : text%;%
 }

@@ -456,6 +456,12 @@ impl<'a> File<'_, 'a> {
             .entry("*".to_string())
             .or_default()
             .extend(handler.notes.iter().copied());
+        if self.reads_env() {
+            notes
+                .entry("*".to_string())
+                .or_default()
+                .insert(Note::EnvAtBuild);
+        }
         if self.module_state() {
             notes
                 .entry("*".to_string())
@@ -1039,8 +1045,9 @@ impl<'a> File<'_, 'a> {
                 }
                 let indent = &self.style.indent;
                 format!(
-                    "export {{\n{indent}{},\n}}{semi}",
-                    entries.join(&format!(",\n{indent}"))
+                    "export {{\n{indent}{}{}\n}}{semi}",
+                    entries.join(&format!(",\n{indent}")),
+                    self.style.comma
                 )
             })
             .collect();
@@ -1187,6 +1194,25 @@ impl<'a> File<'_, 'a> {
                 self.edits.insert(start, format!("{new}\n\n"));
             }
         }
+    }
+
+    /// Whether module-level code hands environment variables to what may throw without them.
+    fn reads_env(&self) -> bool {
+        self.module.source.items().iter().any(|item| {
+            let calls = match item {
+                ModuleItem::Stmt(Stmt::Decl(Decl::Var(variables))) => {
+                    variables.decls.iter().any(|declarator| {
+                        matches!(
+                            declarator.init.as_deref().map(bare),
+                            Some(Expr::New(_) | Expr::Call(_))
+                        )
+                    })
+                }
+                ModuleItem::Stmt(Stmt::If(_) | Stmt::Throw(_) | Stmt::Expr(_)) => true,
+                _ => false,
+            };
+            calls && self.module.source.text_of(item).contains("process.env")
+        })
     }
 
     /// Whether the module holds state that requests change.

@@ -369,7 +369,7 @@ impl<'a> Writer<'_, 'a, '_> {
             (
                 format!("{{\n{inner}"),
                 format!(",\n{inner}"),
-                format!(",\n{indent}}}"),
+                format!("{}\n{indent}}}", self.ctx.style.comma),
             )
         };
         with.push(Fragment::Text(open));
