@@ -21,7 +21,7 @@ use crate::specialise::MethodView;
 use crate::syntax::{Id, bare, bound_names, id, is_binding, member, method_call, statements};
 
 /// What was read of one carrier.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Reading<'a> {
     /// The effects, in source order of their places.
     pub effects: Vec<Effect<'a>>,

@@ -221,6 +221,21 @@ pub fn lower<'a>(
         }
     }
     writer.method_variables(reading);
+    let unread = writer.unread(reading);
+    let without;
+    let reading = if unread.is_empty() {
+        reading
+    } else {
+        let mut kept = reading.clone();
+        let inside = |range: &Range<usize>| {
+            unread
+                .iter()
+                .any(|gone| gone.start <= range.start && range.end <= gone.end)
+        };
+        kept.effects.retain(|effect| !inside(&effect.range));
+        without = kept;
+        &without
+    };
     let shared = match ctx.action {
         Some(mode) => {
             writer.action_inputs(reading, mode);
@@ -437,6 +452,58 @@ impl<'a> Writer<'_, 'a, '_> {
             } else {
                 self.dropped.push(range.clone());
             }
+        }
+    }
+
+    /// Removes constants that only dropped code read, where computing them does nothing else.
+    fn unread(&mut self, reading: &Reading) -> Vec<Range<usize>> {
+        let Body::Block(stmts, _) = self.function.body else {
+            return Vec::new();
+        };
+        let source = self.ctx.source;
+        let inside = |outer: &Range<usize>, at: &Range<usize>| {
+            outer.start <= at.start && at.end <= outer.end
+        };
+        let mut gone = Vec::new();
+        loop {
+            let found = super::server_action::all_statements(stmts)
+                .into_iter()
+                .find_map(|stmt| {
+                    let Stmt::Decl(Decl::Var(declaration)) = stmt else {
+                        return None;
+                    };
+                    let [declarator] = &declaration.decls[..] else {
+                        return None;
+                    };
+                    let range = source.range(stmt);
+                    let dropped = self
+                        .dropped
+                        .iter()
+                        .chain(&reading.folded)
+                        .any(|gone| inside(gone, &range));
+                    if dropped || !declarator.init.as_deref().is_some_and(reads_only) {
+                        return None;
+                    }
+                    let mut bound = Vec::new();
+                    crate::syntax::bound_names(&declarator.name, &mut bound);
+                    let uses: Vec<&Range<usize>> = self
+                        .names
+                        .iter()
+                        .filter(|(name, at)| bound.contains(name) && !inside(&range, at))
+                        .map(|(_, at)| at)
+                        .collect();
+                    let live = uses.iter().any(|at| {
+                        !self
+                            .dropped
+                            .iter()
+                            .chain(&reading.folded)
+                            .any(|gone| inside(gone, at))
+                    });
+                    (!uses.is_empty() && !live).then_some(range)
+                });
+            let Some(range) = found else { return gone };
+            self.drop_statement(range.clone());
+            gone.push(range);
         }
     }
 
@@ -1638,6 +1705,29 @@ fn constant(expr: &Expr) -> bool {
         Expr::Tpl(template) => template.exprs.is_empty(),
         Expr::Member(_) => {
             matches!(crate::syntax::member(expr), Some((object, _)) if matches!(crate::syntax::member(object), Some((process, env)) if env == "env" && matches!(process, Expr::Ident(name) if name.sym == "process")))
+        }
+        _ => false,
+    }
+}
+
+/// Whether computing a value only reads.
+fn reads_only(expr: &Expr) -> bool {
+    match crate::syntax::bare(expr) {
+        Expr::Lit(_) | Expr::Ident(_) | Expr::Arrow(_) | Expr::Fn(_) => true,
+        Expr::Member(access) => reads_only(&access.obj),
+        Expr::OptChain(chain) => chain
+            .base
+            .as_member()
+            .is_some_and(|access| reads_only(&access.obj)),
+        Expr::Tpl(template) => template.exprs.iter().all(|expr| reads_only(expr)),
+        Expr::Bin(binary) => reads_only(&binary.left) && reads_only(&binary.right),
+        Expr::Cond(cond) => {
+            reads_only(&cond.test) && reads_only(&cond.cons) && reads_only(&cond.alt)
+        }
+        Expr::Call(call) => {
+            let pure = matches!(call.callee.as_expr().map(|callee| crate::syntax::bare(callee)),
+                Some(Expr::Ident(name)) if matches!(&*name.sym, "Number" | "String" | "Boolean" | "parseInt" | "parseFloat"));
+            pure && call.args.iter().all(|arg| reads_only(&arg.expr))
         }
         _ => false,
     }

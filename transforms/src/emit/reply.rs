@@ -506,7 +506,7 @@ fn lay_out(
         return (fragments, shifts);
     }
     // The options, one to a line; headers that are too long for theirs are broken once more.
-    let mut broken =
+    let broken =
         |options: Vec<Entry>, indent: &str, to: i64, shifts: &mut Shifts| -> Vec<Fragment> {
             let inner = format!("{indent}{}", ctx.style.indent);
             let mut lines = Vec::new();

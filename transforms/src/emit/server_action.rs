@@ -424,7 +424,7 @@ impl<'a> Writer<'_, 'a, '_> {
 }
 
 /// Every statement of a function, those in blocks included, in order.
-fn all_statements(stmts: &[Stmt]) -> Vec<&Stmt> {
+pub(super) fn all_statements(stmts: &[Stmt]) -> Vec<&Stmt> {
     let mut out = Vec::new();
     for stmt in stmts {
         out.push(stmt);
