@@ -31,7 +31,7 @@ impl Group<'_> {
             .effects
             .iter()
             .filter_map(reply)
-            .last()
+            .next_back()
             .is_some_and(|reply| reply.status.and_then(crate::emit::reply::number) == Some(405))
     }
 }
@@ -493,17 +493,18 @@ fn duplicated_lines(module: &ApiModule, groups: &[Group]) -> usize {
     each.saturating_sub(total)
 }
 
+/// A call of a helper: its name, the roles of its arguments, and the methods that reach it.
+type Call = (Id, Vec<Option<Role>>, Vec<String>);
+
 /// Reads the functions that the groups hand the request or the response to, callees first.
 fn carriers<'a>(
     module: &ApiModule<'a>,
     groups: &[Group<'a>],
 ) -> Result<Vec<(Id, Function<'a>, Reading<'a>)>, Vec<Refusal>> {
     let mut found: BTreeMap<Id, (Vec<Option<Role>>, BTreeSet<String>)> = BTreeMap::new();
-    let mut todo: Vec<(Id, Vec<Option<Role>>, Vec<String>)> = Vec::new();
+    let mut todo: Vec<Call> = Vec::new();
     let mut refusals = Vec::new();
-    let visit = |reading: &Reading<'a>,
-                 methods: &[String],
-                 todo: &mut Vec<(Id, Vec<Option<Role>>, Vec<String>)>| {
+    let visit = |reading: &Reading<'a>, methods: &[String], todo: &mut Vec<Call>| {
         for effect in &reading.effects {
             if let Kind::CallCarrier { callee, args, .. } = &effect.kind {
                 todo.push((

@@ -178,7 +178,7 @@ fn takes_not_found(project: &Project, app: &App, next: NextVersion) -> Option<Re
 fn url_segments(path: &str) -> Vec<&str> {
     path.split('/')
         .filter(|segment| {
-            !(segment.starts_with('(') && segment.ends_with(')')) && !segment.starts_with('@')
+            !(segment.starts_with('@') || segment.starts_with('(') && segment.ends_with(')'))
         })
         .collect()
 }

@@ -131,7 +131,7 @@ pub fn write(
                 .filter(|header| header.name.eq_ignore_ascii_case("content-type"));
             let own_type = own_type
                 .filter_map(|header| header.values.first())
-                .last()
+                .next_back()
                 .and_then(|value| string(value));
             if own_type.is_none_or(|own| own.contains("json")) {
                 return Err(ctx.refusal(Reason::UnknownSend, source.range(*value), ""));

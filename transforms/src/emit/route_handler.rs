@@ -1127,7 +1127,7 @@ impl<'a> File<'_, 'a> {
             .iter()
             .filter(|item| matches!(item, ModuleItem::ModuleDecl(ModuleDecl::Import(_))))
             .map(|item| crate::flow::trailing_comment(source, source.range(item).end))
-            .last()
+            .next_back()
             .unwrap_or(0)
     }
 

@@ -17,6 +17,9 @@ use crate::flow::Reading;
 use crate::reason::Reason;
 use crate::syntax::{bare, prop_name};
 
+/// `const { … } = req.body`: the statement, its pattern, and its type.
+type Declaration = (Range<usize>, Range<usize>, Option<Range<usize>>);
+
 impl<'a> Writer<'_, 'a, '_> {
     /// The body and the path parameters become parameters of the action.
     pub(super) fn action_inputs(&mut self, reading: &Reading<'a>, mode: &ActionMode) {
@@ -146,10 +149,7 @@ impl<'a> Writer<'_, 'a, '_> {
 
     /// The statement `const { … } = req.body` around a read of the body, when it is one of the
     /// function's own: the statement, its pattern, and the type that the code gives it.
-    fn declaration_of(
-        &self,
-        read: &Range<usize>,
-    ) -> Option<(Range<usize>, Range<usize>, Option<Range<usize>>)> {
+    fn declaration_of(&self, read: &Range<usize>) -> Option<Declaration> {
         let Body::Block(stmts, _) = self.function.body else {
             return None;
         };
