@@ -17,6 +17,7 @@ pub mod outcome;
 pub mod plan;
 pub mod project;
 pub mod reason;
+pub mod recipes;
 pub mod source;
 pub mod specialise;
 pub mod surroundings;

@@ -16,13 +16,14 @@ use crate::emit::call_site::{self, ActionRef};
 use crate::emit::carrier::Helper;
 use crate::emit::helpers;
 use crate::emit::route_handler::{self, RouteFile, Surroundings};
-use crate::facts::api_module::{ApiModule, refuse, refuse_at};
+use crate::facts::api_module::{ApiModule, Outline, refuse, refuse_at};
 use crate::facts::call::{Call, Client, RouteKey, Sends};
 use crate::facts::route::Route;
 use crate::handler;
 use crate::outcome::*;
 use crate::project::{App, Project};
 use crate::reason::{Note, Reason};
+use crate::recipes;
 use crate::source::Source;
 use crate::surroundings::{self, directory};
 
@@ -195,17 +196,9 @@ fn unit(
             detail: error.message,
         }]
     })?;
-    let module = ApiModule::read(&source).map_err(|refusal| vec![refusal])?;
+    let outline = Outline::read(&source).map_err(|refusal| vec![refusal])?;
     let mut refusals = Vec::new();
-    if route_handler::is_edge(&module) {
-        refusals.push(refuse_at(
-            &source,
-            Reason::UnsupportedLibrary,
-            module.handler.range.clone(),
-            "Edge API route",
-        ));
-    }
-    for (name, range) in &module.named_exports {
+    for (name, range) in &outline.named_exports {
         refusals.push(refuse_at(
             &source,
             Reason::NamedExport,
@@ -220,10 +213,6 @@ fn unit(
             Err(refusal) => refusals.push(refusal),
         }
     }
-    if !refusals.is_empty() {
-        return Err(refusals);
-    }
-    let handler = handler::read(&module, options.strict)?;
     let (old_dir, new_dir) = (
         directory(&route.file).to_string(),
         directory(&route.target).to_string(),
@@ -240,6 +229,39 @@ fn unit(
         methods: None,
         action: None,
     };
+    let kitchen = recipes::Kitchen {
+        outline: &outline,
+        around: &around,
+        project,
+        app,
+    };
+    if let Some(written) = recipes::write(&kitchen) {
+        let file =
+            written.map_err(|more| refusals.iter().cloned().chain(more).collect::<Vec<_>>())?;
+        if !refusals.is_empty() {
+            return Err(refusals);
+        }
+        check_parses(&source, &outline.default.0, &route.target, &file)?;
+        return Ok(Unit {
+            route: route.clone(),
+            old: text,
+            file: Some(file),
+            actions: None,
+            against: Vec::new(),
+            importers,
+        });
+    }
+    let module = ApiModule::of(outline).map_err(|refusal| vec![refusal])?;
+    if module.handler_exported {
+        let name = module.handler.name.as_ref().map(|name| name.0.to_string());
+        refusals.retain(|refusal| {
+            refusal.reason != Reason::NamedExport || Some(&refusal.detail) != name.as_ref()
+        });
+    }
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    let handler = handler::read(&module, options.strict)?;
     let forced = |action: bool| -> BTreeSet<String> {
         let of_route = options
             .forced
@@ -299,14 +321,7 @@ fn unit(
         .map(|file| (&route.target, file))
         .chain(actions.iter().map(|actions| (&actions.path, &actions.file)));
     for (path, written) in texts {
-        if let Err(error) = Source::parse(path, Arc::from(written.text.as_str())) {
-            return Err(vec![refuse_at(
-                &source,
-                Reason::OutputUnparsable,
-                module.handler.range.clone(),
-                error.message,
-            )]);
-        }
+        check_parses(&source, &module.handler.range, path, written)?;
     }
     Ok(Unit {
         route: route.clone(),
@@ -316,6 +331,25 @@ fn unit(
         against,
         importers,
     })
+}
+
+/// Refuses a route whose output does not parse.
+fn check_parses(
+    source: &Source,
+    at: &std::ops::Range<usize>,
+    path: &str,
+    written: &RouteFile,
+) -> Result<(), Vec<Refusal>> {
+    Source::parse(path, Arc::from(written.text.as_str()))
+        .map(|_| ())
+        .map_err(|error| {
+            vec![refuse_at(
+                source,
+                Reason::OutputUnparsable,
+                at.clone(),
+                error.message,
+            )]
+        })
 }
 
 /// The short names of action files that several routes would share.
