@@ -411,6 +411,23 @@ impl<'a> Outline<'a> {
         })
     }
 
+    /// The name of the handler when it is exported by name, too.
+    pub fn exported_handler(&self) -> Option<String> {
+        let name = match &self.default.1 {
+            DefaultExport::Function(function) => function.name.clone()?,
+            DefaultExport::Name(name) => name.clone(),
+            DefaultExport::Expr(expr) => match bare(expr) {
+                Expr::Ident(name) => id(name),
+                _ => return None,
+            },
+        };
+        let listed = self
+            .named_exports
+            .iter()
+            .any(|(known, _)| *name.0 == **known);
+        listed.then(|| name.0.to_string())
+    }
+
     /// The module and exported name behind an imported identifier.
     pub fn imported(&self, ident: &Ident) -> Option<(&str, &str)> {
         self.imports
