@@ -111,6 +111,17 @@ impl Edits {
         self.list.extend(other.list);
     }
 
+    /// Takes the edits of another set that stand outside these ranges.
+    pub fn extend_outside(&mut self, other: Edits, ranges: &[Range<usize>]) {
+        let inside = |edit: &Edit| {
+            ranges
+                .iter()
+                .any(|range| range.start <= edit.range.start && edit.range.end <= range.end)
+        };
+        self.list
+            .extend(other.list.into_iter().filter(|edit| !inside(edit)));
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use swc_core::ecma::ast::*;
 
 use crate::Options;
 use crate::actions::{self, Actions};
@@ -17,13 +16,16 @@ use crate::emit::carrier::Helper;
 use crate::emit::helpers;
 use crate::emit::route_handler::{self, RouteFile, Surroundings};
 use crate::emit::style::Style;
-use crate::facts::api_module::{ApiModule, refuse, refuse_at};
+use crate::facts::api_module::{ApiModule, Outline, refuse_at};
 use crate::facts::call::{Call, Client, RouteKey, Sends};
 use crate::facts::route::Route;
 use crate::handler;
+use crate::importers;
 use crate::outcome::*;
 use crate::project::{App, Project};
 use crate::reason::{Note, Reason};
+use crate::recipes;
+use crate::shared_exports::{self, Split};
 use crate::source::Source;
 use crate::surroundings::{self, directory};
 
@@ -39,6 +41,15 @@ struct Unit {
     against: Vec<Evidence>,
     /// Edits of files that import the API file.
     importers: Vec<(String, Edits)>,
+    /// The module that what the API file exported beside its handler goes to.
+    shared: Option<Split>,
+}
+
+/// What a handler becomes.
+struct Carried {
+    file: Option<RouteFile>,
+    actions: Option<Actions>,
+    against: Vec<Evidence>,
 }
 
 /// The routes of every app, and who calls them.
@@ -124,26 +135,28 @@ pub fn app(
                 };
                 return (route, Err(vec![refusal]));
             }
-            let unit = unit(
-                project,
-                app,
-                &route,
-                &callers.of(index, &route.path),
-                &shared_names,
-                options,
-            );
+            let calls = callers.of(index, &route.path);
+            let unit = unit(project, app, &route, &calls, &shared_names, options, None);
             (route, unit)
         })
         .collect();
     results.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path).then_with(|| a.file.cmp(&b.file)));
-    let moved: BTreeSet<String> = results
-        .iter()
-        .filter(|(_, unit)| unit.is_ok())
-        .map(|(route, _)| route.file.clone())
-        .collect();
+    refuse_clashes(&mut results);
+    compose(project, &mut results, &|route, text| {
+        let calls = callers.of(index, &route.path);
+        unit(
+            project,
+            app,
+            route,
+            &calls,
+            &shared_names,
+            options,
+            Some(text),
+        )
+    });
     let mut whole = Whole::default();
     for (route, result) in results {
-        let settled = result.and_then(|unit| settle(&moved, unit, changes, &mut whole));
+        let settled = result.and_then(|unit| settle(unit, changes, &mut whole));
         let calls = callers.of(index, &route.path);
         outcome.routes.push(route_outcome(&route, settled, &calls));
     }
@@ -179,6 +192,8 @@ pub fn app(
     outcome
 }
 
+/// Plans one route. `text` stands in for the file's own where imports of other API files
+/// that move were updated.
 fn unit(
     project: &Project,
     app: &App,
@@ -186,9 +201,10 @@ fn unit(
     calls: &[&Call],
     shared_names: &BTreeSet<String>,
     options: &Options,
+    text: Option<Arc<str>>,
 ) -> Result<Unit, Vec<Refusal>> {
     let file = &project.files[&route.file];
-    let Some(text) = file.text.clone() else {
+    let Some(old) = file.text.clone() else {
         let detail = file.unreadable.clone().unwrap_or_default();
         return Err(vec![Refusal {
             reason: Reason::Unreadable,
@@ -196,6 +212,7 @@ fn unit(
             detail,
         }]);
     };
+    let text = text.unwrap_or_else(|| old.clone());
     if let Some(refusal) = surroundings::conflict(project, app, route) {
         return Err(vec![refusal]);
     }
@@ -206,41 +223,94 @@ fn unit(
             detail: error.message,
         }]
     })?;
-    let module = ApiModule::read(&source).map_err(|refusal| vec![refusal])?;
+    let outline = Outline::read(&source).map_err(|refusal| vec![refusal])?;
     let mut refusals = Vec::new();
-    if route_handler::is_edge(&module) {
-        refusals.push(refuse_at(
-            &source,
-            Reason::UnsupportedLibrary,
-            module.handler.range.clone(),
-            "Edge API route",
-        ));
-    }
-    for (name, range) in &module.named_exports {
-        refusals.push(refuse_at(
-            &source,
-            Reason::NamedExport,
-            range.clone(),
-            name.clone(),
-        ));
-    }
-    let mut importers = Vec::new();
+    let shared = shared_exports::split(&outline, project, app, route).unwrap_or_else(|refusal| {
+        refusals.push(refusal);
+        None
+    });
+    let handler = outline.exported_handler();
+    let homes = importers::Homes {
+        route,
+        module: shared.as_ref().map(|shared| shared.path.as_str()),
+        moved: &shared
+            .as_ref()
+            .map(|shared| shared.moved.clone())
+            .unwrap_or_default(),
+        handler: handler.as_deref(),
+    };
+    let mut edits = Vec::new();
     for path in surroundings::importers(project, &route.file) {
-        match importer_edits(project, app, route, path) {
-            Ok(edits) => importers.push((path.to_string(), edits)),
+        match importers::edits(project, app, &homes, path) {
+            Ok(own) => edits.push((path.to_string(), own)),
             Err(refusal) => refusals.push(refusal),
         }
     }
+    refusals.extend(importers::mocked(project, app, route).filter(|_| shared.is_some()));
     if !refusals.is_empty() {
         return Err(refusals);
     }
-    let handler = handler::read(
-        &module,
-        handler::Keep {
-            refused: options.strict,
-            options: preflight(project, app),
-        },
-    )?;
+    let job = Job {
+        project,
+        app,
+        route,
+        calls,
+        shared_names,
+        options,
+    };
+    let mut carried = carry(&job, &source, outline)?;
+    if let Some(shared) = &shared {
+        // The handler is understood; what is left of the file is written.
+        let refuse = |detail: String| {
+            vec![Refusal {
+                reason: Reason::NamedExport,
+                place: Place::file_start(&route.file),
+                detail,
+            }]
+        };
+        let rest = Source::parse(&route.file, Arc::from(shared.rest.as_str()))
+            .map_err(|error| refuse(error.message))?;
+        Source::parse(&shared.path, Arc::from(shared.text.as_str()))
+            .map_err(|error| refuse(error.message))?;
+        let outline = Outline::read(&rest).map_err(|refusal| refuse(refusal.detail))?;
+        carried = carry(&job, &rest, outline)
+            .map_err(|refusals| refuse(refusals[0].reason.what().to_string()))?;
+        if let Some(file) = carried.file.as_mut().filter(|_| shared.state) {
+            let notes = file.notes.entry("*".to_string()).or_default();
+            notes.insert(Note::ModuleState);
+        }
+    }
+    Ok(Unit {
+        route: route.clone(),
+        old,
+        file: carried.file,
+        actions: carried.actions,
+        against: carried.against,
+        importers: edits,
+        shared,
+    })
+}
+
+/// What the planning of one route is given.
+struct Job<'j> {
+    project: &'j Project,
+    app: &'j App,
+    route: &'j Route,
+    calls: &'j [&'j Call],
+    shared_names: &'j BTreeSet<String>,
+    options: &'j Options,
+}
+
+/// Writes what a handler becomes.
+fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Refusal>> {
+    let &Job {
+        project,
+        app,
+        route,
+        calls,
+        shared_names,
+        options,
+    } = job;
     let (old_dir, new_dir) = (
         directory(&route.file).to_string(),
         directory(&route.target).to_string(),
@@ -257,6 +327,29 @@ fn unit(
         methods: None,
         action: None,
     };
+    let kitchen = recipes::Kitchen {
+        outline: &outline,
+        around: &around,
+        project,
+        app,
+    };
+    if let Some(written) = recipes::write(&kitchen) {
+        let file = written?;
+        check_parses(source, &outline.default.0, &route.target, &file)?;
+        return Ok(Carried {
+            file: Some(file),
+            actions: None,
+            against: Vec::new(),
+        });
+    }
+    let module = ApiModule::of(outline).map_err(|refusal| vec![refusal])?;
+    let handler = handler::read(
+        &module,
+        handler::Keep {
+            refused: options.strict,
+            options: preflight(project, app),
+        },
+    )?;
     let forced = |action: bool| -> BTreeSet<String> {
         let of_route = options
             .forced
@@ -297,7 +390,7 @@ fn unit(
                 .find(|evidence| !evidence.for_action)
                 .map(|evidence| evidence.what);
             return Err(vec![refuse_at(
-                &source,
+                source,
                 Reason::ForcedWay,
                 module.handler.range.clone(),
                 why.unwrap_or_default(),
@@ -316,22 +409,12 @@ fn unit(
         .map(|file| (&route.target, file))
         .chain(actions.iter().map(|actions| (&actions.path, &actions.file)));
     for (path, written) in texts {
-        if let Err(error) = Source::parse(path, Arc::from(written.text.as_str())) {
-            return Err(vec![refuse_at(
-                &source,
-                Reason::OutputUnparsable,
-                module.handler.range.clone(),
-                error.message,
-            )]);
-        }
+        check_parses(source, &module.handler.range, path, written)?;
     }
-    Ok(Unit {
-        route: route.clone(),
-        old: text,
+    Ok(Carried {
         file,
         actions,
         against,
-        importers,
     })
 }
 
@@ -343,6 +426,25 @@ fn doubled(routes: &[Route]) -> BTreeSet<String> {
         .map(|route| route.path.clone())
         .filter(|path| !seen.insert(path.clone()))
         .collect()
+}
+
+/// Refuses a route whose output does not parse.
+fn check_parses(
+    source: &Source,
+    at: &std::ops::Range<usize>,
+    path: &str,
+    written: &RouteFile,
+) -> Result<(), Vec<Refusal>> {
+    Source::parse(path, Arc::from(written.text.as_str()))
+        .map(|_| ())
+        .map_err(|error| {
+            vec![refuse_at(
+                source,
+                Reason::OutputUnparsable,
+                at.clone(),
+                error.message,
+            )]
+        })
 }
 
 /// The short names of action files that several routes would share.
@@ -403,71 +505,90 @@ fn config_headers(
     None
 }
 
-/// The edits that let an importer of the API file find its types at the new place.
-fn importer_edits(
-    project: &Project,
-    app: &App,
-    route: &Route,
-    path: &str,
-) -> Result<Edits, Refusal> {
-    let whole = |detail: &str| Refusal {
-        reason: Reason::ImportedElsewhere,
-        place: Place::file_start(path),
-        detail: if detail.is_empty() {
-            format!("imports {}", route.file)
-        } else {
-            detail.to_string()
-        },
-    };
-    let entry = &project.files[path];
-    let text = entry.text.clone().ok_or_else(|| whole(""))?;
-    if Route::of(app, path).is_some() {
-        return Err(whole(""));
-    }
-    let source = Source::parse(path, text).map_err(|_| whole(""))?;
-    let mut edits = Edits::default();
-    for import in entry
-        .imports
-        .iter()
-        .filter(|import| import.resolved.as_deref() == Some(&route.file))
-    {
-        let found = source.items().iter().find_map(|item| match item {
-            ModuleItem::ModuleDecl(ModuleDecl::Import(decl))
-                if decl.src.value.to_string_lossy() == import.specifier =>
-            {
-                Some(decl)
+/// Refuses routes whose files would stand in one place.
+fn refuse_clashes(results: &mut [(Route, Result<Unit, Vec<Refusal>>)]) {
+    let mut seen = BTreeSet::new();
+    for (route, result) in results {
+        let Ok(unit) = result else { continue };
+        let file = unit.file.iter().map(|_| &unit.route.target);
+        let actions = unit.actions.iter().map(|actions| &actions.path);
+        let shared = unit.shared.iter().map(|shared| &shared.path);
+        let targets: Vec<String> = file.chain(actions).chain(shared).cloned().collect();
+        match targets.iter().find(|target| seen.contains(*target)) {
+            Some(taken) => {
+                *result = Err(vec![Refusal {
+                    reason: Reason::TargetExists,
+                    place: Place::file_start(&route.file),
+                    detail: taken.clone(),
+                }]);
             }
-            _ => None,
-        });
-        let Some(decl) = found else {
-            return Err(whole(""));
-        };
-        let named = !decl.specifiers.is_empty()
-            && decl
-                .specifiers
-                .iter()
-                .all(|specifier| matches!(specifier, ImportSpecifier::Named(_)));
-        if !named && !decl.type_only {
-            return Err(refuse(
-                &source,
-                Reason::ImportedElsewhere,
-                decl,
-                format!("imports {}", route.file),
-            ));
+            None => seen.extend(targets),
         }
-        let range = source.range(&*decl.src);
-        let new = if import.specifier.starts_with('.') {
-            let stem = route
-                .target
-                .rsplit_once('.')
-                .map_or(&*route.target, |(stem, _)| stem);
-            surroundings::relative(directory(path), stem)
-        } else {
-            surroundings::specifier(app, directory(path), &route.target)
-        };
-        edits.replace(range.start + 1..range.end - 1, new);
     }
-    Ok(edits)
+}
+
+/// Brings the edits of API files that import API files together with their own moves: a
+/// file that moves is planned again from its text with the new imports, and one that stays
+/// is edited where it is.
+fn compose(
+    project: &Project,
+    results: &mut [(Route, Result<Unit, Vec<Refusal>>)],
+    again: &dyn Fn(&Route, Arc<str>) -> Result<Unit, Vec<Refusal>>,
+) {
+    loop {
+        let moving: BTreeSet<String> = results
+            .iter()
+            .filter(|(_, unit)| unit.is_ok())
+            .map(|(route, _)| route.file.clone())
+            .collect();
+        let mut edits: BTreeMap<String, Edits> = BTreeMap::new();
+        for unit in results.iter().filter_map(|(_, unit)| unit.as_ref().ok()) {
+            for (path, own) in &unit.importers {
+                if moving.contains(path) {
+                    edits.entry(path.clone()).or_default().extend(own.clone());
+                }
+            }
+        }
+        let planned: BTreeMap<String, Result<Unit, Vec<Refusal>>> = results
+            .iter()
+            .filter_map(|(route, _)| {
+                let edits = edits.get(&route.file)?;
+                let text = project.files[&route.file].text.clone()?;
+                let unit = match edits.render(&text, 0..text.len()) {
+                    Ok(new) => again(route, Arc::from(new)),
+                    Err(_) => Err(vec![Refusal {
+                        reason: Reason::ImportedElsewhere,
+                        place: Place::file_start(&route.file),
+                        detail: String::new(),
+                    }]),
+                };
+                Some((route.file.clone(), unit))
+            })
+            .collect();
+        // A file that moves no more is edited where it is: the others are looked at again.
+        let failed: BTreeSet<String> = planned
+            .iter()
+            .filter(|(_, unit)| unit.is_err())
+            .map(|(file, _)| file.clone())
+            .collect();
+        let settled = failed.is_empty();
+        let mut planned = planned;
+        for (route, result) in results.iter_mut() {
+            if (settled || failed.contains(&route.file))
+                && let Some(unit) = planned.remove(&route.file)
+            {
+                *result = unit;
+            }
+        }
+        if settled {
+            for (_, unit) in results.iter_mut() {
+                if let Ok(unit) = unit {
+                    unit.importers.retain(|(path, _)| !moving.contains(path));
+                }
+            }
+            return;
+        }
+    }
 }
 
 /// What the units add up to, before it is rendered.
@@ -482,7 +603,6 @@ struct Whole {
 
 /// Takes a unit into the whole, or refuses it where it clashes with another.
 fn settle(
-    moved: &BTreeSet<String>,
     unit: Unit,
     changes: &mut BTreeMap<String, Change>,
     whole: &mut Whole,
@@ -498,14 +618,12 @@ fn settle(
         .file
         .iter()
         .map(|_| &unit.route.target)
-        .chain(unit.actions.iter().map(|actions| &actions.path));
+        .chain(unit.actions.iter().map(|actions| &actions.path))
+        .chain(unit.shared.iter().map(|shared| &shared.path));
     for target in targets {
         if changes.contains_key(target) {
             return Err(refusal(Reason::TargetExists, target.clone()));
         }
-    }
-    if let Some((path, _)) = unit.importers.iter().find(|(path, _)| moved.contains(path)) {
-        return Err(refusal(Reason::ImportedElsewhere, path.clone()));
     }
     for (path, own) in &unit.importers {
         whole
@@ -516,6 +634,25 @@ fn settle(
     }
     let from = unit.route.file.clone();
     let old = unit.old.to_string();
+    // The file moves to where most of it goes.
+    let most = unit.shared.as_ref().is_some_and(|shared| shared.most);
+    if let Some(shared) = &unit.shared {
+        let (path, new) = (shared.path.clone(), shared.text.clone());
+        let change = if most {
+            Change::Rename {
+                from: from.clone(),
+                to: path.clone(),
+                old: old.clone(),
+                new,
+            }
+        } else {
+            Change::Create {
+                path: path.clone(),
+                new,
+            }
+        };
+        changes.insert(path, change);
+    }
     if let Some(actions) = &unit.actions {
         for (path, own) in &actions.callers {
             whole
@@ -533,6 +670,10 @@ fn settle(
         }
         let (path, new) = (actions.path.clone(), actions.file.text.clone());
         let change = match &unit.file {
+            _ if most => Change::Create {
+                path: path.clone(),
+                new,
+            },
             Some(_) => Change::Create {
                 path: path.clone(),
                 new,
@@ -565,16 +706,21 @@ fn settle(
         if !file.helpers.is_empty() && whole.style.is_none() {
             whole.style = Some(file.style.clone());
         }
-        let to = unit.route.target.clone();
-        changes.insert(
-            to.clone(),
+        let (to, new) = (unit.route.target.clone(), file.text.clone());
+        let change = if most {
+            Change::Create {
+                path: to.clone(),
+                new,
+            }
+        } else {
             Change::Rename {
                 from,
-                to,
+                to: to.clone(),
                 old,
-                new: file.text.clone(),
-            },
-        );
+                new,
+            }
+        };
+        changes.insert(to, change);
     }
     Ok(unit)
 }

@@ -8,3 +8,4 @@ pub mod reply;
 pub mod route_handler;
 pub mod server_action;
 pub mod style;
+pub mod web_native;

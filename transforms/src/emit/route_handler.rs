@@ -14,7 +14,9 @@ use super::imports::{Imports, remove_unused};
 use super::server_action::can_throw;
 use super::style::{Style, line_start, template_ranges};
 use crate::edit::Edits;
-use crate::facts::api_module::{ApiModule, Body, Form, Function, entries, refuse, refuse_at};
+use crate::facts::api_module::{
+    ApiModule, Body, Config, Form, Function, entries, refuse, refuse_at,
+};
 use crate::facts::effect::{Kind, Role};
 use crate::facts::route::{Route, SlugKind};
 use crate::flow::Reading;
@@ -65,8 +67,8 @@ pub struct RouteFile {
 }
 
 /// Settings of `export const config` that live on as exports of their own.
-struct Segment {
-    lines: Vec<String>,
+pub(super) struct Segment {
+    pub(super) lines: Vec<String>,
     edge: bool,
     no_parser: bool,
 }
@@ -84,7 +86,7 @@ pub fn write<'a>(
     let style = Style::of(source);
     let templates = template_ranges(source);
     let mut refusals = Vec::new();
-    let segment = segment(module, &style).unwrap_or_else(|refusal| {
+    let segment = segment(source, module.config.as_ref(), &style).unwrap_or_else(|refusal| {
         refusals.push(refusal);
         Segment {
             lines: Vec::new(),
@@ -1226,7 +1228,7 @@ impl<'a> File<'_, 'a> {
 
 /// The relative specifiers of a file that another place spells in another way: the range
 /// between the quotes and the new text.
-fn relative_specifiers(
+pub(crate) fn relative_specifiers(
     source: &crate::source::Source,
     rebase: &dyn Fn(&str) -> String,
 ) -> Vec<(Range<usize>, String)> {
@@ -1257,6 +1259,17 @@ fn relative_specifiers(
             if loads
                 && let Some(arg) = node.args.first()
                 && let Expr::Lit(Lit::Str(text)) = &*arg.expr
+            {
+                self.add(text);
+            }
+            node.visit_children_with(self);
+        }
+        // `new URL('./font.woff', import.meta.url)`.
+        fn visit_new_expr(&mut self, node: &NewExpr) {
+            if let Some([file, base]) = node.args.as_deref()
+                && matches!(bare(&node.callee), Expr::Ident(name) if name.sym == "URL")
+                && self.source.text_of(&*base.expr) == "import.meta.url"
+                && let Expr::Lit(Lit::Str(text)) = &*file.expr
             {
                 self.add(text);
             }
@@ -1393,7 +1406,7 @@ fn without_last_return(body: String) -> String {
 }
 
 /// One empty line at most between parts, none at the start, one line end at the end.
-fn tidy(text: String) -> String {
+pub(super) fn tidy(text: String) -> String {
     let text = text.replacen("\n\n\n", "\n\n", usize::from(text.starts_with(['\'', '"'])));
     let trimmed = text.trim_start_matches(['\n', '\r']);
     let end = if trimmed.ends_with("\r\n\r\n") {
@@ -1407,16 +1420,19 @@ fn tidy(text: String) -> String {
 }
 
 /// Reads `export const config`.
-fn segment(module: &ApiModule, style: &Style) -> Result<Segment, Refusal> {
+pub(super) fn segment(
+    source: &crate::source::Source,
+    config: Option<&Config>,
+    style: &Style,
+) -> Result<Segment, Refusal> {
     let mut out = Segment {
         lines: Vec::new(),
         edge: false,
         no_parser: false,
     };
-    let Some(config) = &module.config else {
+    let Some(config) = config else {
         return Ok(out);
     };
-    let source = module.source;
     let unread = |span: swc_core::common::Span| refuse(source, Reason::ConfigExport, &span, "");
     for (name, value) in entries(config.object).map_err(unread)? {
         match (name.as_str(), bare(value)) {
@@ -1462,8 +1478,8 @@ fn segment(module: &ApiModule, style: &Style) -> Result<Segment, Refusal> {
 }
 
 /// Whether the file runs on the Edge Runtime, where handlers take and give web objects already.
-pub fn is_edge(module: &ApiModule) -> bool {
-    let Some(config) = &module.config else {
+pub fn is_edge(config: Option<&Config>) -> bool {
+    let Some(config) = config else {
         return false;
     };
     entries(config.object).is_ok_and(|entries| {

@@ -55,7 +55,24 @@ pub enum Form {
     Expression,
 }
 
-/// The outline of an API file.
+/// What stands at the top level of an API file, whatever its handler is.
+pub struct Outline<'a> {
+    /// The file.
+    pub source: &'a Source,
+    /// The statement of the default export, and what it exports.
+    pub default: (Range<usize>, DefaultExport<'a>),
+    /// Top-level functions by the names that bind them.
+    pub functions: HashMap<Id, Function<'a>>,
+    /// `export const config = {…}`: the statement and its entries.
+    pub config: Option<Config<'a>>,
+    /// Values exported beside the default: the name and its place.
+    pub named_exports: Vec<(String, Range<usize>)>,
+    /// What each imported name stands for: module and exported name.
+    pub imports: HashMap<Id, (String, String)>,
+    exported_ids: Vec<Id>,
+}
+
+/// The outline of an API file with a handler that is a function of it.
 pub struct ApiModule<'a> {
     /// The file.
     pub source: &'a Source,
@@ -188,18 +205,18 @@ fn from_expr<'a>(
     }
 }
 
-impl<'a> ApiModule<'a> {
-    /// Reads the outline of a file.
+impl<'a> Outline<'a> {
+    /// Reads the top level of a file.
     ///
     /// # Errors
-    /// A refusal when there is no default export, or none that is a function of this file.
-    pub fn read(source: &'a Source) -> Result<ApiModule<'a>, Refusal> {
+    /// A refusal when there is no default export, or the file cannot be taken apart.
+    pub fn read(source: &'a Source) -> Result<Outline<'a>, Refusal> {
         let mut functions = HashMap::new();
         let mut named_exports = Vec::new();
         let mut exported_ids: Vec<Id> = Vec::new();
         let mut config = None;
         let mut imports = HashMap::new();
-        let mut default: Option<(Range<usize>, Default<'a>)> = None;
+        let mut default: Option<(Range<usize>, DefaultExport<'a>)> = None;
         for item in source.items() {
             let statement = source.range(item);
             let decl = match item {
@@ -227,14 +244,15 @@ impl<'a> ApiModule<'a> {
                         if let Some(name) = name {
                             functions.insert(name, read.clone());
                         }
-                        default = Some((statement.clone(), Default::Function(Box::new(read))));
+                        default =
+                            Some((statement.clone(), DefaultExport::Function(Box::new(read))));
                     } else {
                         return Err(refuse(source, Reason::HandlerNotFunction, export, "class"));
                     }
                     None
                 }
                 ModuleItem::ModuleDecl(ModuleDecl::ExportDefaultExpr(export)) => {
-                    default = Some((statement.clone(), Default::Expr(&export.expr)));
+                    default = Some((statement.clone(), DefaultExport::Expr(&export.expr)));
                     None
                 }
                 ModuleItem::ModuleDecl(ModuleDecl::ExportNamed(export)) if !export.type_only => {
@@ -251,7 +269,7 @@ impl<'a> ApiModule<'a> {
                         };
                         match (&named.orig, name.as_str()) {
                             (ModuleExportName::Ident(orig), "default") if export.src.is_none() => {
-                                default = Some((statement.clone(), Default::Name(id(orig))));
+                                default = Some((statement.clone(), DefaultExport::Name(id(orig))));
                                 if export.specifiers.len() > 1 {
                                     return Err(refuse(source, Reason::ModuleShape, export, ""));
                                 }
@@ -379,16 +397,75 @@ impl<'a> ApiModule<'a> {
                 _ => {}
             }
         }
-        let Some((statement, default)) = default else {
+        let Some(default) = default else {
             return Err(no_default(source));
         };
+        Ok(Outline {
+            source,
+            default,
+            functions,
+            config,
+            named_exports,
+            imports,
+            exported_ids,
+        })
+    }
+
+    /// The name of the handler when it is exported by name, too.
+    pub fn exported_handler(&self) -> Option<String> {
+        let name = match &self.default.1 {
+            DefaultExport::Function(function) => function.name.clone()?,
+            DefaultExport::Name(name) => name.clone(),
+            DefaultExport::Expr(expr) => match bare(expr) {
+                Expr::Ident(name) => id(name),
+                _ => return None,
+            },
+        };
+        let listed = self
+            .named_exports
+            .iter()
+            .any(|(known, _)| *name.0 == **known);
+        listed.then(|| name.0.to_string())
+    }
+
+    /// The module and exported name behind an imported identifier.
+    pub fn imported(&self, ident: &Ident) -> Option<(&str, &str)> {
+        self.imports
+            .get(&id(ident))
+            .map(|(module, name)| (module.as_str(), name.as_str()))
+    }
+}
+
+impl<'a> ApiModule<'a> {
+    /// Reads the outline of a file and its handler.
+    ///
+    /// # Errors
+    /// A refusal when there is no default export, or none that is a function of this file.
+    pub fn read(source: &'a Source) -> Result<ApiModule<'a>, Refusal> {
+        ApiModule::of(Outline::read(source)?)
+    }
+
+    /// Finds the handler in what stands at the top level.
+    ///
+    /// # Errors
+    /// A refusal when the default export is no function of this file.
+    pub fn of(outline: Outline<'a>) -> Result<ApiModule<'a>, Refusal> {
+        let Outline {
+            source,
+            default: (statement, default),
+            functions,
+            config,
+            mut named_exports,
+            imports,
+            exported_ids,
+        } = outline;
         let (handler, default_export) = match default {
-            Default::Function(function) => (*function, None),
-            Default::Name(name) => (
+            DefaultExport::Function(function) => (*function, None),
+            DefaultExport::Name(name) => (
                 named_handler(source, &functions, &name, &statement)?,
                 Some(statement),
             ),
-            Default::Expr(expr) => match bare(expr) {
+            DefaultExport::Expr(expr) => match bare(expr) {
                 Expr::Ident(name) => (
                     named_handler(source, &functions, &id(name), &statement)?,
                     Some(statement),
@@ -450,9 +527,13 @@ impl<'a> ApiModule<'a> {
     }
 }
 
-enum Default<'a> {
+/// What a file exports by default.
+pub enum DefaultExport<'a> {
+    /// A function declaration.
     Function(Box<Function<'a>>),
+    /// `export { name as default }`.
     Name(Id),
+    /// An expression, which may be a name.
     Expr(&'a Expr),
 }
 
