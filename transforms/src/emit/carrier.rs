@@ -1200,6 +1200,56 @@ impl<'a> Writer<'_, 'a, '_> {
                 );
                 self.edits.replace(range, text);
             }
+            Kind::DestructureValues {
+                part,
+                values,
+                statement,
+            } => {
+                self.needs.request = true;
+                let cookies = part == "cookies";
+                self.needs.next_request |= cookies;
+                if cookies {
+                    self.needs.notes.insert(Note::CookieParsing);
+                }
+                let source = self.ctx.source;
+                let semi = if source.text[..statement.end].ends_with(';') {
+                    ";"
+                } else {
+                    ""
+                };
+                let keyword = source.text[statement.clone()]
+                    .split_whitespace()
+                    .next()
+                    .unwrap_or("const");
+                let indent = self.ctx.indent_at(statement.start);
+                let mut with = Vec::new();
+                for (at, (key, name, default)) in values.iter().enumerate() {
+                    let separator = if at > 0 {
+                        format!("{semi}\n{indent}")
+                    } else {
+                        String::new()
+                    };
+                    let read = format!("{request}.{part}.get({})", self.ctx.style.string(key));
+                    let read = if cookies {
+                        format!("{read}?.value")
+                    } else {
+                        read
+                    };
+                    let name = &source.text[name.clone()];
+                    // A header that is absent is null, and would be undefined.
+                    let end = match default {
+                        Some(_) => " ?? ",
+                        None if cookies => "",
+                        None => " ?? undefined",
+                    };
+                    with.push(Fragment::Text(format!(
+                        "{separator}{keyword} {name} = {read}{end}"
+                    )));
+                    with.extend(default.clone().map(Fragment::Keep));
+                }
+                with.push(Fragment::Text(semi.to_string()));
+                self.edits.rewrite(range, with);
+            }
             Kind::ReadUrl => {
                 self.needs.request = true;
                 self.needs.next_request = true;

@@ -666,7 +666,7 @@ impl<'a> File<'_, 'a> {
         };
         let before = format!("export async function {name}(");
         let one_line = format!("{before}{}){answer} {{", params.join(", "));
-        let head = if one_line.chars().count() <= self.style.width {
+        let head = if params.is_empty() || one_line.chars().count() <= self.style.width {
             format!("{before}{}){answer} ", params.join(", "))
         } else {
             let indent = &self.style.indent;
@@ -893,7 +893,7 @@ impl<'a> File<'_, 'a> {
             )
         };
         let one_line = format!("{before}{}{after}{{", params.join(", "));
-        let head = if one_line.chars().count() <= self.style.width {
+        let head = if params.is_empty() || one_line.chars().count() <= self.style.width {
             format!("{before}{}{after}", params.join(", "))
         } else {
             let indent = &self.style.indent;

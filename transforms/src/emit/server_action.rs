@@ -307,7 +307,8 @@ impl<'a> Writer<'_, 'a, '_> {
         } else {
             ""
         };
-        let data = payload.map(|value| self.data(value));
+        let error = status.is_some_and(|status| status >= 400);
+        let data = payload.map(|value| self.data(value, error));
         let mut with = vec![Fragment::Text(returns.to_string())];
         if mode.contract == Contract::Data {
             if !status.is_some_and(|status| (200..300).contains(&status)) {
@@ -384,9 +385,10 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// The payload as callers saw it: as JSON, where the difference could be seen.
-    fn data(&self, value: &Expr) -> Vec<Fragment> {
+    fn data(&self, value: &Expr, error: bool) -> Vec<Fragment> {
         let kept = Fragment::Keep(self.ctx.source.range(value));
-        if plain_json(value) {
+        // What an error answer names is text.
+        if plain_json(value) || error && named_texts(value) {
             return vec![kept];
         }
         vec![
@@ -489,6 +491,24 @@ fn plain_json(expr: &Expr) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a value is an object of names and members only.
+fn named_texts(expr: &Expr) -> bool {
+    let Expr::Object(object) = bare(expr) else {
+        return false;
+    };
+    object.props.iter().all(|prop| match prop {
+        PropOrSpread::Prop(prop) => match &**prop {
+            Prop::Shorthand(_) => true,
+            Prop::KeyValue(pair) => {
+                matches!(bare(&pair.value), Expr::Ident(_) | Expr::Member(_))
+                    || plain_json(&pair.value)
+            }
+            _ => false,
+        },
+        PropOrSpread::Spread(_) => false,
+    })
 }
 
 /// Whether computing a value does nothing else.
