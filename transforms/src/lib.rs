@@ -19,6 +19,7 @@ pub mod plan;
 pub mod project;
 pub mod reason;
 pub mod recipes;
+pub mod revalidation;
 pub mod shared_exports;
 pub mod source;
 pub mod specialise;

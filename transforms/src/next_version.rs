@@ -17,6 +17,8 @@ pub struct NextVersion {
 pub enum Feature {
     /// `app/**/route.ts` is served. Since 13.2.
     RouteHandlers,
+    /// `revalidatePath` of `next/cache`. Since 13.4.
+    RevalidatePath,
     /// `'use server'` works without an experimental flag. Since 14.0.
     ServerActions,
     /// `params`, `cookies()`, `headers()` and `draftMode()` are promises. Since 15.0.
@@ -35,6 +37,7 @@ type Number = (u16, u16);
 /// Every feature with the first version that has it and the first that has it no more.
 const TABLE: &[(Feature, Number, Option<Number>)] = &[
     (Feature::RouteHandlers, (13, 2), None),
+    (Feature::RevalidatePath, (13, 4), None),
     (Feature::ServerActions, (14, 0), None),
     (Feature::AsyncRequestApis, (15, 0), None),
     (Feature::StaticGetHandlers, (13, 2), Some((15, 0))),

@@ -25,6 +25,7 @@ use crate::outcome::*;
 use crate::project::{App, Project};
 use crate::reason::{Note, Reason};
 use crate::recipes;
+use crate::revalidation::Pages;
 use crate::shared_exports::{self, Split};
 use crate::source::Source;
 use crate::surroundings::{self, directory};
@@ -124,6 +125,7 @@ pub fn app(
     }
     let shared_names = shared_names(&routes);
     let doubled: BTreeSet<String> = doubled(&routes);
+    let pages = Pages::of(project, app);
     let mut results: Vec<(Route, Result<Unit, Vec<Refusal>>)> = routes
         .into_par_iter()
         .map(|route| {
@@ -136,7 +138,16 @@ pub fn app(
                 return (route, Err(vec![refusal]));
             }
             let calls = callers.of(index, &route.path);
-            let unit = unit(project, app, &route, &calls, &shared_names, options, None);
+            let unit = unit(
+                project,
+                app,
+                &route,
+                &calls,
+                &shared_names,
+                options,
+                &pages,
+                None,
+            );
             (route, unit)
         })
         .collect();
@@ -151,6 +162,7 @@ pub fn app(
             &calls,
             &shared_names,
             options,
+            &pages,
             Some(text),
         )
     });
@@ -201,6 +213,7 @@ fn unit(
     calls: &[&Call],
     shared_names: &BTreeSet<String>,
     options: &Options,
+    pages: &Pages,
     text: Option<Arc<str>>,
 ) -> Result<Unit, Vec<Refusal>> {
     let file = &project.files[&route.file];
@@ -257,6 +270,7 @@ fn unit(
         calls,
         shared_names,
         options,
+        pages,
     };
     let mut carried = carry(&job, &source, outline)?;
     if let Some(shared) = &shared {
@@ -299,6 +313,7 @@ struct Job<'j> {
     calls: &'j [&'j Call],
     shared_names: &'j BTreeSet<String>,
     options: &'j Options,
+    pages: &'j Pages,
 }
 
 /// Writes what a handler becomes.
@@ -310,6 +325,7 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         calls,
         shared_names,
         options,
+        pages,
     } = job;
     let (old_dir, new_dir) = (
         directory(&route.file).to_string(),
@@ -322,6 +338,7 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         cache_components: app.config.cache_components,
         json_callers: send_json(calls),
         strict: options.strict,
+        pages,
         helper_specifier: surroundings::specifier(app, &new_dir, &helper_file),
         rebase: &|specifier| surroundings::rebase(&old_dir, &new_dir, specifier),
         methods: None,

@@ -281,6 +281,10 @@ codes! {
             "getServerSession without req and res does not extend a rolling session",
             "next-auth writes the refreshed cookie only with a response at hand",
             "call the session endpoint from the client, as SessionProvider does";
+        RevalidateLater = "revalidate-later",
+            "a revalidated page is rendered at its next visit",
+            "res.revalidate rendered it at once, and threw when that failed; revalidatePath marks it as stale",
+            "nothing is to be done; the next visitor waits for the rendering";
         ModuleState = "module-state",
             "module-level state is not shared with routes left in pages/api",
             "the two routers are bundled apart",

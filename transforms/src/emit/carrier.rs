@@ -24,6 +24,8 @@ use crate::syntax::{Id, Names, prop_name};
 
 /// What emitters know while they write one route.
 pub struct Context<'a, 'm> {
+    /// The pages of the app.
+    pub pages: &'m crate::revalidation::Pages,
     /// The outline of the API file.
     pub module: &'m ApiModule<'a>,
     /// The file.
@@ -1317,7 +1319,18 @@ impl<'a> Writer<'_, 'a, '_> {
                 self.needs.request = true;
                 self.needs.next_request = true;
             }
-            Kind::Revalidate { .. } => self.refuse(Reason::RevalidatePages, range, ""),
+            Kind::Revalidate { path } => {
+                let source = self.ctx.source;
+                let head = crate::revalidation::call_head(source, &range, path)
+                    .filter(|_| self.ctx.next.has(Feature::RevalidatePath))
+                    .filter(|_| self.ctx.pages.in_app(&source.text[path.clone()]));
+                let Some(head) = head else {
+                    return self.refuse(Reason::RevalidatePages, range, "");
+                };
+                self.needs.imports.value("next/cache", "revalidatePath");
+                self.needs.notes.insert(Note::RevalidateLater);
+                self.edits.replace(head, "revalidatePath(");
+            }
             Kind::DraftMode { enable } => {
                 self.needs.imports.value("next/headers", "draftMode");
                 let verb = if *enable { "enable" } else { "disable" };

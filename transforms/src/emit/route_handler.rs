@@ -39,6 +39,8 @@ pub struct Surroundings<'s> {
     pub json_callers: bool,
     /// Whether the notes' differences are kept, too.
     pub strict: bool,
+    /// The pages of the app.
+    pub pages: &'s crate::revalidation::Pages,
     /// How the new file imports the generated module.
     pub helper_specifier: String,
     /// The new text of a relative specifier, seen from the new place.
@@ -210,6 +212,7 @@ impl<'a> File<'_, 'a> {
         reading: &Reading<'a>,
     ) -> Result<Lowered, Vec<Refusal>> {
         let ctx = Context {
+            pages: self.around.pages,
             module: self.module,
             source: self.module.source,
             style: self.style,

@@ -34,6 +34,7 @@ fn run(file: &str, text: &str) -> Result<String, String> {
         cache_components: false,
         json_callers: false,
         strict: false,
+        pages: &crate::revalidation::Pages::default(),
         helper_specifier: String::new(),
         rebase: &|specifier| format!("../{specifier}"),
         methods: None,
