@@ -143,8 +143,6 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
         route: around.route,
         next: around.next,
         cache_components: around.cache_components,
-        json_callers: around.json_callers,
-        strict: around.strict,
         pages: around.pages,
         helper_specifier: around.helper_specifier.clone(),
         rebase: &|specifier| rebase(&old_dir, &new_dir, specifier),
@@ -168,8 +166,6 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
             route: around.route,
             next: around.next,
             cache_components: around.cache_components,
-            json_callers: around.json_callers,
-            strict: around.strict,
             pages: around.pages,
             helper_specifier: around.helper_specifier.clone(),
             rebase: around.rebase,
@@ -202,12 +198,6 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
         if *body {
             params.push(Param::Body);
         }
-        let action = ActionRef {
-            name: names[&method].clone(),
-            specifier: specifier(request.app, directory(file), &path),
-            contract,
-            params,
-        };
         let text = request
             .project
             .files
@@ -218,6 +208,12 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
                 "its text is not at hand".to_string(),
                 Some(call.place.clone()),
             ));
+        };
+        let action = ActionRef {
+            name: names[&method].clone(),
+            specifier: specifier(request.app, directory(file), &path, &text),
+            contract,
+            params,
         };
         let source = Source::parse(file, text)
             .map_err(|error| against(error.message, Some(call.place.clone())))?;

@@ -40,6 +40,8 @@ pub struct Reading<'a> {
     pub method_variables: Vec<(Id, Range<usize>)>,
     /// Parts of conditions that the method decides, and that are dropped with their statement.
     pub folded: Vec<Range<usize>>,
+    /// Comments above a `case` that is entered: the start of what is kept of it, and the comments.
+    pub comments: Vec<(usize, Range<usize>)>,
     /// Bodies of `catch` clauses.
     pub catches: Vec<Range<usize>>,
     /// The request and response parameters.
@@ -438,6 +440,13 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             // Comments above the first statement stay with it.
             let start = self.leading_comments(self.source.range(first).start);
             let end = self.trailing_comment(self.source.range(last).end);
+            let case = self.source.range(&switch.cases[index]).start;
+            let comment = self.leading_comments(case);
+            if comment < case {
+                self.out
+                    .comments
+                    .push((start, comment..self.source.text[..case].trim_end().len()));
+            }
             self.out.unwrapped.push((range, start..end, levels));
             let falls = self.list(body, next, false);
             if falls && !broken && !last_case {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use swc_core::ecma::ast::Pat;
 
 use crate::facts::api_module::{ApiModule, Body, Function, param_id, refuse_at};
-use crate::facts::effect::{Effect, Kind, Reply, Role};
+use crate::facts::effect::{Effect, Kind, Reply, Role, SetHeader};
 use crate::flow::{self, Reading};
 use crate::idioms::request::constant_lists;
 use crate::outcome::Refusal;
@@ -359,7 +359,14 @@ fn fallback(module: &ApiModule, others: &Reading) -> Option<Note> {
         return (others.falls && !others.replies).then_some(Note::UnansweredMethod);
     };
     let refuses = only.status.and_then(crate::emit::reply::number) == Some(405);
-    (refuses && answers.next().is_none() && !others.falls).then_some(Note::Auto405)
+    // Headers that a caller could miss keep the handler's own answer.
+    let plain = |header: &SetHeader| {
+        ["allow", "content-type"]
+            .iter()
+            .any(|name| header.name.eq_ignore_ascii_case(name))
+    };
+    let bare = !only.carries && only.before.iter().chain(&only.own).all(plain);
+    (refuses && bare && answers.next().is_none() && !others.falls).then_some(Note::Auto405)
 }
 
 fn reply<'e, 'a>(effect: &'e Effect<'a>) -> Option<&'e Reply<'a>> {

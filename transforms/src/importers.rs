@@ -221,6 +221,6 @@ fn name_for(app: &App, specifier: &str, path: &str, module: &str) -> String {
         let stem = module.rsplit_once('.').map_or(module, |(stem, _)| stem);
         surroundings::relative(directory(path), stem)
     } else {
-        surroundings::specifier(app, directory(path), module)
+        surroundings::specifier(app, directory(path), module, "")
     }
 }

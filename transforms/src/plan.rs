@@ -17,7 +17,7 @@ use crate::emit::helpers;
 use crate::emit::route_handler::{self, RouteFile, Surroundings};
 use crate::emit::style::Style;
 use crate::facts::api_module::{ApiModule, Outline, refuse_at};
-use crate::facts::call::{Call, Client, RouteKey, Sends};
+use crate::facts::call::{Call, RouteKey};
 use crate::facts::route::Route;
 use crate::handler;
 use crate::importers;
@@ -336,10 +336,8 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         route,
         next: app.next.expect("apps without a version are left"),
         cache_components: app.config.cache_components,
-        json_callers: send_json(calls),
-        strict: options.strict,
         pages,
-        helper_specifier: surroundings::specifier(app, &new_dir, &helper_file),
+        helper_specifier: surroundings::specifier(app, &new_dir, &helper_file, &source.text),
         rebase: &|specifier| surroundings::rebase(&old_dir, &new_dir, specifier),
         methods: None,
         action: None,
@@ -755,21 +753,6 @@ fn alike(old: &str, new: &str) -> bool {
         .filter(|line| lines.contains(line))
         .count();
     kept * 2 >= new.lines().filter(|line| line.trim().len() > 2).count()
-}
-
-/// Whether every known caller that could send a body sends JSON, and one does.
-fn send_json(calls: &[&Call]) -> bool {
-    let mut sending = calls
-        .iter()
-        .filter(|call| call.client != Client::Test && call.method.as_deref() != Some("GET"))
-        .peekable();
-    sending.peek().is_some()
-        && sending.clone().any(|call| call.sends == Sends::Json)
-        && sending.all(|call| {
-            call.exact
-                && matches!(call.client, Client::Fetch | Client::Axios)
-                && matches!(call.sends, Sends::Json | Sends::Nothing)
-        })
 }
 
 /// Whether `next.config` adds headers that would make a preflight pass once Next.js answers it.

@@ -247,14 +247,10 @@ codes! {
             "--strict keeps the handler's own answer";
         UncaughtError = "uncaught-error",
             "an error that the handler does not catch is answered as 500 with an empty body",
-            "pages answered 500 with the text Internal Server Error",
-            "--strict keeps the text";
-        JsonBody = "json-body",
-            "the body is read as JSON whatever its content type, and a malformed one is taken for an absent one",
-            "pages answered a malformed body with 400 by itself, and parsed by content type; every known caller sends JSON",
-            "--strict keeps pages' parsing";
+            "pages answered 500 with the text Internal Server Error, and kept the headers set before",
+            "catch errors in the handler where clients read that answer";
         MalformedJson = "malformed-json",
-            "a malformed JSON body is an error in the handler",
+            "a malformed JSON body is answered by the handler: as an error where it reads the body, not at all elsewhere",
             "pages answered it with 400 before the handler ran",
             "nothing is to be done unless clients depend on that 400";
         NoEtag = "no-etag",
@@ -268,7 +264,7 @@ codes! {
         UndefinedJson = "undefined-json",
             "an undefined value given to json() is an uncaught error",
             "Response.json throws on undefined, pages answered an empty body",
-            "--strict keeps the empty body";
+            "answer null where there is nothing to answer";
         CookieParsing = "cookie-parsing",
             "of cookies with one name the last is read, and quotes are kept",
             "request.cookies parses in another way than req.cookies",
@@ -295,7 +291,7 @@ codes! {
             "nothing is to be done";
         BodyLimit = "body-limit",
             "the body size is not limited",
-            "route handlers have no limit where pages answered 413 above 1 MB",
+            "route handlers have no limit where pages answered 413 above 1 MB, or above the configured sizeLimit",
             "limit the size at the proxy if you rely on it";
     }
 }

@@ -536,7 +536,7 @@ fn rest_text(
     let mut unused = remove_unused(source, &kept, &mut edits);
     let style = Style::of(source);
     let mut imports = Imports::default();
-    let specifier = surroundings::specifier(app, directory(&route.file), path);
+    let specifier = surroundings::specifier(app, directory(&route.file), path, &source.text);
     let shared = shared_names(items, moved);
     let needed: BTreeSet<Id> = items
         .iter()

@@ -62,15 +62,25 @@ pub fn rebase(old_dir: &str, new_dir: &str, specifier: &str) -> String {
 }
 
 /// The specifier by which a file in `from_dir` imports a module of the app: by an alias
-/// where there is one, relative otherwise.
-pub fn specifier(app: &App, from_dir: &str, module: &str) -> String {
+/// where the file's own text uses aliases, or imports nothing of its own, relative otherwise.
+pub fn specifier(app: &App, from_dir: &str, module: &str, text: &str) -> String {
     let stem = module.rsplit_once('.').map_or(module, |(stem, _)| stem);
     let alias = app
         .aliases
         .iter()
         .filter(|alias| stem.starts_with(&alias.target) && !alias.prefix.is_empty())
         .max_by_key(|alias| alias.target.len());
-    match alias {
+    let imports = |prefix: &str| {
+        ["'", "\""]
+            .iter()
+            .any(|quote| text.contains(&format!("from {quote}{prefix}")))
+    };
+    let by_alias = app
+        .aliases
+        .iter()
+        .any(|alias| !alias.prefix.is_empty() && imports(&alias.prefix))
+        || !imports(".");
+    match alias.filter(|_| by_alias) {
         Some(alias) => format!("{}{}", alias.prefix, &stem[alias.target.len()..]),
         None => relative(from_dir, stem),
     }

@@ -38,10 +38,6 @@ pub struct Context<'a, 'm> {
     pub next: NextVersion,
     /// Ranges of template text, where white space is part of the value.
     pub templates: &'m [Range<usize>],
-    /// Whether every caller is known and sends JSON or nothing.
-    pub json_callers: bool,
-    /// Whether callers surely send form data that pages parsed.
-    pub strict: bool,
     /// Functions of the file that take the request or response, once they are written.
     pub carriers: &'m BTreeMap<Id, Needs>,
     /// What a Server Action gives and takes, when one is written instead of a route handler.
@@ -336,8 +332,13 @@ impl<'a> Writer<'_, 'a, '_> {
     /// Removes a statement with its lines and the comments directly above it. Of two empty
     /// lines around it one stays, and none at the end of a block.
     pub(super) fn drop_statement(&mut self, range: Range<usize>) {
-        let text = &self.ctx.source.text;
         let start = leading_comments(self.ctx.source, range.start);
+        self.drop_from(start, range);
+    }
+
+    /// Removes what stands from an offset to the end of a statement, with its lines.
+    fn drop_from(&mut self, start: usize, range: Range<usize>) {
+        let text = &self.ctx.source.text;
         self.dropped.push(start..range.end);
         // Only what the innermost unwrapped block keeps may be touched.
         let bounds = self
@@ -404,8 +405,16 @@ impl<'a> Writer<'_, 'a, '_> {
         for (whole, kept, levels) in &reading.unwrapped {
             self.dropped.push(whole.start..kept.start);
             self.dropped.push(kept.end..whole.end);
-            self.edits
-                .rewrite(whole.clone(), vec![Fragment::Keep(kept.clone())]);
+            let mut with = Vec::new();
+            if let Some((_, comment)) = reading.comments.iter().find(|(at, _)| *at == kept.start) {
+                with.push(Fragment::Keep(comment.clone()));
+                with.push(Fragment::Text(format!(
+                    "\n{}",
+                    self.ctx.indent_at(kept.start)
+                )));
+            }
+            with.push(Fragment::Keep(kept.clone()));
+            self.edits.rewrite(whole.clone(), with);
             if *levels == 0 {
                 continue;
             }
@@ -545,51 +554,31 @@ impl<'a> Writer<'_, 'a, '_> {
         if taken {
             return self.refuse(Reason::BodyUse, first.range.clone(), "taken twice");
         }
-        let as_text = reads
-            .iter()
-            .filter(|effect| matches!(effect.kind, Kind::ReadBody { json_text: true }))
-            .count();
-        if as_text > 0 && as_text < reads.len() {
-            // `typeof req.body === 'string' ? JSON.parse(req.body) : req.body`: parsed as pages did.
-            let name = self.free_name(&["body", "requestBody", "payload"]);
-            let call = self.read_body(true);
-            let top = first.top;
-            if !self.hoist(top, format!("const {name} = await {call}")) {
-                return self.refuse(Reason::BodyUse, first.range.clone(), "");
-            }
-            self.needs.awaits = true;
-            for effect in reads {
-                let text = self.ctx.source.text[effect.range.clone()].to_string();
-                let written = match effect.kind {
-                    Kind::ReadBody { json_text: true } => format!("JSON.parse({name})"),
-                    _ => name.clone(),
-                };
-                let _ = text;
-                self.edits.replace(effect.range.clone(), written);
-            }
-            return;
-        }
         self.needs.awaits = true;
-        let call = if as_text > 0 {
-            // The body reaches the handler as text and is parsed here, failing where it failed.
-            self.needs.request = true;
-            format!("{}.json()", self.request)
-        } else {
-            self.read_body(false)
-        };
+        let call = self.read_body();
         let text = &self.ctx.source.text;
-        let alone = reads.len() == 1 && !first.nested && {
-            let rest = text[first.range.end..].trim_start();
-            !rest.starts_with(['.', '[', '?', '!'])
+        // Of `JSON.parse(req.body)` only the argument changes.
+        let place = |effect: &Effect| match effect.kind {
+            Kind::ReadBody { json_text: true } => {
+                let open = text[effect.range.clone()].find('(').map_or(0, |at| at + 1);
+                effect.range.start + open..effect.range.end - 1
+            }
+            _ => effect.range.clone(),
         };
-        if alone && as_text == 0 || as_text > 0 && reads.len() == 1 && !first.nested {
-            let range = first.range.clone();
-            let member = text[range.end..]
+        let member = |range: &Range<usize>| {
+            text[range.end..]
                 .trim_start()
-                .starts_with(['.', '[', '?', '!']);
+                .starts_with(['.', '[', '?', '!'])
+        };
+        if let [only] = &reads[..]
+            && !only.nested
+            && !member(&place(only))
+        {
+            let range = place(only);
+            let asserted = text[range.end..].starts_with(" as ");
             self.edits.replace(
                 range,
-                if member {
+                if asserted {
                     format!("(await {call})")
                 } else {
                     format!("await {call}")
@@ -597,29 +586,20 @@ impl<'a> Writer<'_, 'a, '_> {
             );
             return;
         }
-        if as_text > 0 {
-            return self.refuse(Reason::BodyUse, first.range.clone(), "parsed twice");
-        }
         let name = self.free_name(&["body", "requestBody", "payload"]);
         if !self.hoist(first.top, format!("const {name} = await {call}")) {
             return self.refuse(Reason::BodyUse, first.range.clone(), "");
         }
         for effect in reads {
-            // `{ body: req.body }` may stay a pair.
-            self.edits.replace(effect.range.clone(), name.clone());
+            self.edits.replace(place(effect), name.clone());
         }
     }
 
     /// The call that reads the body.
-    fn read_body(&mut self, any_type: bool) -> String {
+    fn read_body(&mut self) -> String {
         self.needs.request = true;
         self.needs.notes.insert(Note::BodyLimit);
-        if self.ctx.json_callers && !any_type && !self.ctx.strict {
-            self.needs.notes.insert(Note::JsonBody);
-            return format!("{}.json().catch(() => ({{}}))", self.request);
-        }
         self.needs.helpers.insert(Helper::ReadBody);
-        self.needs.notes.insert(Note::MalformedJson);
         format!("readBody({})", self.request)
     }
 
@@ -1110,7 +1090,7 @@ impl<'a> Writer<'_, 'a, '_> {
     /// Removes a statement whose values go into the answers.
     fn move_statement(&mut self, statement: Range<usize>) {
         let dropped = self.dropped.len();
-        self.drop_statement(statement);
+        self.drop_from(statement.start, statement);
         // Its values live on, so what they use is not unused.
         self.dropped.truncate(dropped);
     }
@@ -1276,6 +1256,9 @@ impl<'a> Writer<'_, 'a, '_> {
                         self.needs.notes.extend(written.notes);
                         self.needs.imports.value("next/server", "NextResponse");
                         self.shifts.extend(written.shifts);
+                        if let Some((white, text)) = written.broken {
+                            self.edits.replace(white, text);
+                        }
                         self.edits.rewrite(range, written.fragments);
                     }
                     Err(refusal) => self.refusals.push(refusal),
@@ -1424,7 +1407,7 @@ impl<'a> Writer<'_, 'a, '_> {
                     });
                 }
                 "body" => {
-                    let call = self.read_body(false);
+                    let call = self.read_body();
                     self.needs.awaits = true;
                     lines.push(format!("const {local} = await {call}"));
                 }
@@ -1444,7 +1427,7 @@ impl<'a> Writer<'_, 'a, '_> {
         for (part, pattern) in nested {
             let text = |range: Range<usize>| source.text[range].to_string();
             if part == "body" {
-                let call = self.read_body(false);
+                let call = self.read_body();
                 self.needs.awaits = true;
                 lines.push(format!(
                     "const {} = await {call}",

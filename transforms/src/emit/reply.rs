@@ -21,6 +21,8 @@ pub struct Written {
     pub fragments: Vec<Fragment>,
     /// Lines of kept code that move.
     pub shifts: Shifts,
+    /// White space in front of the answer that becomes a line break.
+    pub broken: Option<(Range<usize>, String)>,
     /// Differences that it brings.
     pub notes: Vec<Note>,
 }
@@ -174,10 +176,11 @@ pub fn write(
     } else {
         "new NextResponse("
     };
-    let (fragments, shifts) = lay_out(ctx, effect, reply, call, body, options, edits);
+    let (fragments, shifts, broken) = lay_out(ctx, effect, reply, call, body, options, edits);
     Ok(Written {
         fragments,
         shifts,
+        broken,
         notes,
     })
 }
@@ -433,6 +436,10 @@ impl Entry {
     }
 }
 
+/// An answer in lines: the fragments, the lines of kept code that move, and the white space in
+/// front of it that becomes a line break.
+type LaidOut = (Vec<Fragment>, Shifts, Option<(Range<usize>, String)>);
+
 /// Puts call, body and options on one line when they fit, on lines of their own otherwise.
 fn lay_out(
     ctx: &Context,
@@ -442,7 +449,7 @@ fn lay_out(
     body: Vec<Fragment>,
     options: Vec<Entry>,
     edits: &Edits,
-) -> (Vec<Fragment>, Shifts) {
+) -> LaidOut {
     let source = &ctx.source.text;
     let rendered = |fragments: &[Fragment]| -> String {
         fragments
@@ -460,9 +467,9 @@ fn lay_out(
     } else {
         ""
     };
-    let old_indent = indentation(source, effect.range.start).chars().count() as i64;
+    let mut old_indent = indentation(source, effect.range.start).chars().count() as i64;
     let unit = ctx.style.indent.chars().count() as i64;
-    let indent = ctx.indent_at(effect.range.start);
+    let mut indent = ctx.indent_at(effect.range.start);
     let column = source[line_start(source, effect.range.start)..effect.range.start]
         .chars()
         .count()
@@ -482,13 +489,29 @@ fn lay_out(
     let one_line_options = inline_options(&options);
     let (body_text, options_text) = (rendered(&body), rendered(&one_line_options));
     let width = |text: &str| text.chars().count() as i64;
-    let one_line = column as i64
-        + width(returns)
-        + width(call)
-        + width(&body_text)
-        + 2
-        + width(&options_text)
-        + 2;
+    let length = width(returns) + width(call) + width(&body_text) + 2 + width(&options_text) + 2;
+    let mut column = column as i64;
+    // An answer that does not fit behind its `if (…)` goes to the next line.
+    let mut broken_before = None;
+    let start = match reply.form {
+        ReplyForm::Bare(start) => start,
+        ReplyForm::Returned => {
+            let before = source[..effect.range.start].trim_end();
+            before
+                .strip_suffix("return")
+                .map_or(effect.range.start, str::len)
+        }
+    };
+    let before = source[line_start(source, start)..start].trim();
+    let too_long = column + length > ctx.style.width as i64 || body_text.contains('\n');
+    if before.starts_with("if ") && before.ends_with(')') && too_long {
+        let white = source[..start].trim_end().len();
+        indent.push_str(&ctx.style.indent);
+        old_indent += unit;
+        column = width(&indent) + if returns.is_empty() { 7 } else { 0 };
+        broken_before = Some((white..start, format!("\n{indent}")));
+    }
+    let one_line = column + length;
     let many_lines = body_text.contains('\n');
     let limit = ctx.style.width as i64;
     let mut fragments = vec![text(&format!("{returns}{call}"))];
@@ -503,7 +526,7 @@ fn lay_out(
             fragments.extend(one_line_options);
         }
         fragments.push(text(")"));
-        return (fragments, shifts);
+        return (fragments, shifts, broken_before);
     }
     // The options, one to a line; headers that are too long for theirs are broken once more.
     let broken =
@@ -535,7 +558,7 @@ fn lay_out(
         fragments.push(text(", "));
         fragments.extend(broken(options, &indent, old_indent, &mut shifts));
         fragments.push(text(")"));
-        return (fragments, shifts);
+        return (fragments, shifts, broken_before);
     }
     let inner = format!("{indent}{}", ctx.style.indent);
     shift(ctx, &body, old_indent + unit, &mut shifts);
@@ -548,7 +571,7 @@ fn lay_out(
         fragments.extend(broken(options, &inner, old_indent + unit, &mut shifts));
     }
     fragments.push(text(&format!("{}\n{indent})", ctx.style.trailing)));
-    (fragments, shifts)
+    (fragments, shifts, broken_before)
 }
 
 /// Moves the lines of kept code so that its first line would stand at `to` characters.

@@ -35,10 +35,6 @@ pub struct Surroundings<'s> {
     pub next: NextVersion,
     /// Whether Cache Components are on.
     pub cache_components: bool,
-    /// Whether every caller is known and sends JSON or nothing.
-    pub json_callers: bool,
-    /// Whether the notes' differences are kept, too.
-    pub strict: bool,
     /// The pages of the app.
     pub pages: &'s crate::revalidation::Pages,
     /// How the new file imports the generated module.
@@ -219,8 +215,6 @@ impl<'a> File<'_, 'a> {
             route: self.around.route,
             next: self.around.next,
             templates,
-            json_callers: self.around.json_callers,
-            strict: self.around.strict,
             carriers,
             action: self.around.action.as_ref(),
             unwrapped: RefCell::new(Vec::new()),
@@ -235,7 +229,7 @@ impl<'a> File<'_, 'a> {
             .action
             .as_ref()
             .is_some_and(|mode| mode.contract != Contract::Data)
-            && !caught(function)
+            && !caught(function, true)
             && can_throw(self.module.source, function)
     }
 
@@ -246,6 +240,7 @@ impl<'a> File<'_, 'a> {
         carriers: Vec<(&Id, &Function<'a>, &Reading<'a>, Lowered)>,
         segment: Segment,
     ) -> Result<RouteFile, Vec<Refusal>> {
+        let segment_no_parser = segment.no_parser;
         let source = self.module.source;
         let function = &self.module.handler;
         let mut methods: Vec<String> = groups
@@ -473,8 +468,19 @@ impl<'a> File<'_, 'a> {
                 .or_default()
                 .insert(Note::ModuleState);
         }
+        for method in methods
+            .iter()
+            .filter(|method| crate::decide::is_mutation(method))
+        {
+            if self.around.action.is_none() && !segment_no_parser {
+                notes
+                    .entry(method.clone())
+                    .or_default()
+                    .insert(Note::MalformedJson);
+            }
+        }
         for (group, _) in &groups {
-            if self.around.action.is_none() && !caught(function) {
+            if self.around.action.is_none() && !caught(function, false) {
                 for method in &group.methods {
                     notes
                         .entry(method.clone())
@@ -1378,12 +1384,20 @@ fn uses_beyond(
         })
 }
 
-/// Whether the whole body stands in a `try` with a `catch`.
-fn caught(function: &Function) -> bool {
+/// Whether the whole body stands in a `try` with a `catch`. Taking values apart before it may
+/// throw, too, unless `taken_apart` says that it does not count.
+fn caught(function: &Function, taken_apart: bool) -> bool {
     match function.body {
         Body::Block(stmts, _) => stmts.iter().all(|stmt| match stmt {
             Stmt::Try(attempt) => attempt.handler.is_some(),
-            Stmt::If(_) | Stmt::Decl(_) => !crate::syntax::awaits(stmt),
+            Stmt::If(_) => !crate::syntax::awaits(stmt),
+            Stmt::Decl(Decl::Var(variables)) => {
+                !crate::syntax::awaits(stmt)
+                    && variables
+                        .decls
+                        .iter()
+                        .all(|declarator| taken_apart || matches!(declarator.name, Pat::Ident(_)))
+            }
             _ => false,
         }),
         Body::Expr(_) => false,

@@ -165,12 +165,12 @@ impl<'m> Expressions<'m> {
             return false;
         };
         let name = crate::syntax::id(name);
-        let Some(known) = self
+        let imported = self
             .known
             .iter()
             .find(|(known, _)| *known == name)
-            .map(|(_, known)| *known)
-        else {
+            .map(|(_, known)| *known);
+        let Some(known) = imported.or_else(|| libraries::collects_bytes(self.module, &name)) else {
             return false;
         };
         let range = self.source.range(node);

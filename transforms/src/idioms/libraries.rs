@@ -52,3 +52,33 @@ pub fn known(module: &ApiModule) -> Vec<(Id, Known)> {
     found.sort_by(|a, b| a.0.0.cmp(&b.0.0));
     found
 }
+
+/// Whether a function of the file does nothing but collect the bytes of the stream that it is
+/// given: `for await (const chunk of readable) chunks.push(chunk)`, then `Buffer.concat(chunks)`.
+pub fn collects_bytes(module: &ApiModule, name: &Id) -> Option<Known> {
+    use swc_core::ecma::ast::{Expr, Pat, Stmt};
+    let function = module.functions.get(name)?;
+    let [Pat::Ident(stream)] = &function.params[..] else {
+        return None;
+    };
+    let crate::facts::api_module::Body::Block(stmts, _) = function.body else {
+        return None;
+    };
+    let [Stmt::Decl(_), Stmt::ForOf(each), Stmt::Return(result)] = stmts else {
+        return None;
+    };
+    let over = matches!(&*each.right, Expr::Ident(over) if crate::syntax::id(over) == crate::syntax::id(&stream.id));
+    if !each.is_await || !over || !module.source.text_of(&*each.body).contains(".push(") {
+        return None;
+    }
+    let result = module.source.text_of(result.arg.as_deref()?);
+    match result.strip_prefix("Buffer.concat(")?.split_once(')')?.1 {
+        "" => Some(Known::RawBytes),
+        ".toString()"
+        | ".toString('utf8')"
+        | ".toString(\"utf8\")"
+        | ".toString('utf-8')"
+        | ".toString(\"utf-8\")" => Some(Known::RawText),
+        _ => None,
+    }
+}

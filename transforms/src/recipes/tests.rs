@@ -32,8 +32,6 @@ fn run(file: &str, text: &str) -> Result<String, String> {
         route: &route,
         next: NextVersion::parse("15.5.0").unwrap(),
         cache_components: false,
-        json_callers: false,
-        strict: false,
         pages: &crate::revalidation::Pages::default(),
         helper_specifier: String::new(),
         rebase: &|specifier| format!("../{specifier}"),
