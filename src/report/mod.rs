@@ -55,8 +55,10 @@ impl View {
     pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
         let apps = self.outcome.apps.iter();
         apps.flat_map(|app| {
+            // What refuses the whole app is said once.
             let routes = app.routes.iter().flat_map(|route| &route.refusals);
-            app.refusals.iter().chain(routes)
+            let own = routes.filter(|refusal| !app.refusals.contains(refusal));
+            app.refusals.iter().chain(own)
         })
     }
 

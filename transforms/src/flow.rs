@@ -181,7 +181,15 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
 
     /// Walks statements; whether control can come out at their end without an answer.
     fn list(&mut self, stmts: &'a [Stmt], next: Next, outermost: bool) -> bool {
+        let mut read_until = 0;
         for (index, stmt) in stmts.iter().enumerate() {
+            if index < read_until {
+                continue;
+            }
+            if self.collects_body(&stmts[index..], outermost) {
+                read_until = index + 3;
+                continue;
+            }
             if outermost {
                 self.top = self.source.range(stmt).start;
             }
@@ -212,6 +220,67 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 return false;
             }
         }
+        true
+    }
+
+    /// `const chunks = []`, `for await (const chunk of req) chunks.push(chunk)`, and a constant that
+    /// `Buffer.concat(chunks)` initialises: the raw body.
+    fn collects_body(&mut self, stmts: &'a [Stmt], outermost: bool) -> bool {
+        let [
+            Stmt::Decl(Decl::Var(list)),
+            Stmt::ForOf(each),
+            Stmt::Decl(Decl::Var(joined)),
+            ..,
+        ] = stmts
+        else {
+            return false;
+        };
+        let over_req = self
+            .req
+            .as_ref()
+            .is_some_and(|req| is_binding(&each.right, req));
+        let ([list], [joined]) = (&list.decls[..], &joined.decls[..]) else {
+            return false;
+        };
+        let (Pat::Ident(chunks), Some(init)) = (&list.name, joined.init.as_deref()) else {
+            return false;
+        };
+        let name = &*chunks.id.sym;
+        let loop_text = self.source.text_of(&*each.body);
+        let joins = self.source.text_of(init);
+        let Some(rest) = joins.strip_prefix(&format!("Buffer.concat({name})")) else {
+            return false;
+        };
+        let text = rest.starts_with(".toString(");
+        let uses = crate::syntax::Names::of(self.source, &self.source.module);
+        let count = uses
+            .all
+            .iter()
+            .filter(|(used, _)| *used == id(&chunks.id))
+            .count();
+        if !each.is_await
+            || !over_req
+            || !(text || rest.is_empty())
+            || count != 3
+            || loop_text.matches(".push(").count() != 1
+        {
+            return false;
+        }
+        for stmt in &stmts[..2] {
+            let range = self.source.range(stmt);
+            self.out.dropped.push(range);
+        }
+        if outermost {
+            self.top = self.source.range(&stmts[2]).start;
+        }
+        let range = self.source.range(init);
+        self.effect(
+            range,
+            Kind::ReadRawBody {
+                text,
+                collected: true,
+            },
+        );
         true
     }
 

@@ -1108,9 +1108,17 @@ impl<'a> Writer<'_, 'a, '_> {
             | Kind::WholeQuery
             | Kind::ReadBody { .. }
             | Kind::Prepare { .. } => {}
-            Kind::ReadRawBody { text } => {
+            Kind::ReadRawBody { text, collected } => {
                 self.needs.request = true;
                 self.needs.body = true;
+                if *collected {
+                    let read = if *text {
+                        format!("await {request}.text()")
+                    } else {
+                        format!("Buffer.from(await {request}.arrayBuffer())")
+                    };
+                    return self.edits.replace(range, read);
+                }
                 let callee = self.ctx.source.text[range.clone()].find('(').unwrap_or(0);
                 self.dropped.push(range.start..range.start + callee);
                 let awaited = self.ctx.source.text[..range.start]
@@ -1654,6 +1662,16 @@ impl<'a> Writer<'_, 'a, '_> {
             }
         }
         for range in &mut drops {
+            // What opens an unwrapped block goes with the white space behind it.
+            if let Some(kept) = self
+                .bounds
+                .iter()
+                .find(|kept| kept.start == range.start && range.end < kept.end)
+            {
+                let rest = &text[range.end..kept.end];
+                range.end += rest.len() - rest.trim_start().len();
+                continue;
+            }
             let whole_lines =
                 text[..range.start].ends_with('\n') && text[..range.end].ends_with('\n');
             let inside = self

@@ -62,8 +62,10 @@ pub enum Kind<'a> {
     },
     /// Reads the raw body: `await buffer(req)`.
     ReadRawBody {
-        /// The form that the code wants.
+        /// The form that the code wants: text, or bytes.
         text: bool,
+        /// Whether the code collects chunks by itself; the range is that of what joins them.
+        collected: bool,
     },
     /// Reads one cookie.
     ReadCookie {

@@ -231,6 +231,7 @@ impl<'m> Expressions<'m> {
                     range,
                     Kind::ReadRawBody {
                         text: known == Known::RawText,
+                        collected: false,
                     },
                 );
                 true
