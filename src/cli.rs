@@ -266,7 +266,7 @@ impl Decide {
         let (exclude, more) = select::expand(&self.exclude, &known, &shown);
         unknown.extend(more);
         let names = || known.iter().map(|route| route.name.as_str());
-        let not_known = |forced: &&Forced| names().all(|name| name != forced.route);
+        let not_known = |forced: &&Forced| !names().any(|name| forced.names(name));
         unknown.extend(
             forced
                 .iter()

@@ -103,8 +103,31 @@ export const NOTES = [
   {
     code: 'malformed-json',
     about: "the handler answers a malformed JSON body, where Next.js' own body parser answered 400",
-    allows: (_, { answers: { before } }) =>
-      before.status === 400 && before.body.toString() === 'Invalid JSON',
+    allows: (_, { answers: { before } }) => before.status === 400 && before.body.toString() === 'Invalid JSON',
+  },
+  {
+    code: 'undefined-json',
+    about: 'an undefined value given to json() is an uncaught error',
+    allows: (_, { answers: { before, after } }) =>
+      isJson(before.headers['content-type']) &&
+      before.body.length === 0 &&
+      after.status === 500 &&
+      after.body.length === 0,
+  },
+  {
+    code: 'unanswered-method',
+    about: 'a method that was left without an answer is answered 405',
+    allows: (_, { answers: { before, after } }) => before.failure !== undefined && after.status === 405,
+  },
+  {
+    code: 'body-limit',
+    about: 'the body size is not limited',
+    allows: (_, { answers: { before } }) => before.status === 413,
+  },
+  {
+    code: 'cookie-parsing',
+    about: 'of cookies with one name the last is read, and quotes are kept',
+    allows: (_, { request }) => oddCookies(headerOf(request, 'cookie')),
   },
   {
     code: 'server-action',
@@ -122,8 +145,9 @@ export function compare(request, before, after) {
   const add = (what, b, a) => differences.push({ what, before: b, after: a })
 
   if (before.failure || after.failure) {
-    if (before.failure !== after.failure) add('answer', before.failure, after.failure)
-    return differences
+    if (before.failure === after.failure) return differences
+    add('answer', before.failure ?? before.status, after.failure ?? after.status)
+    return explain(request, before, after, differences)
   }
   if (before.status !== after.status) add('status', before.status, after.status)
   if (before.statusText !== after.statusText && before.status === after.status) {
@@ -134,13 +158,19 @@ export function compare(request, before, after) {
     const b = before.headers[name]
     const a = after.headers[name]
     if (b === a) continue
+    if (name !== 'set-cookie' && oneLine(b) === oneLine(a)) continue
     const entry = ALWAYS.find((candidate) => candidate.header === name)
     if (entry?.same(b, a)) continue
     add(`header ${name}`, b, a)
   }
   if (!before.body.equals(after.body)) add('body', show(before.body), show(after.body))
 
-  const exchange = { request, answers: { before, after } }
+  return explain(request, before, after, differences)
+}
+
+/** Says of each difference which notes would allow it, and which of those that the request names does. */
+function explain(request, before, after, differences) {
+  const exchange = { request, answers: { before: { headers: {}, body: '', ...before }, after: { headers: {}, body: '', ...after } } }
   for (const difference of differences) {
     const allowing = NOTES.filter((note) => note.allows(difference, exchange)).map((n) => n.code)
     difference.allowedBy = allowing.find((code) => request.notes?.includes(code))
@@ -153,6 +183,19 @@ export function compare(request, before, after) {
 export function show(body) {
   const text = body.toString('utf8')
   return text.length > 600 ? `${text.slice(0, 600)}… (${body.length} bytes)` : text
+}
+
+/** A list header sent as several lines means the same as one line with commas (RFC 9110, 5.3); not so Set-Cookie. */
+function oneLine(value) {
+  return value?.split(/\s*[,\n]\s*/).join(', ')
+}
+
+/** Whether pages and the App Router read these cookies in two ways: a name twice, or a quoted value. */
+function oddCookies(value) {
+  if (!value) return false
+  const pairs = [value].flat().join('; ').split(/;\s*/)
+  const names = pairs.map((pair) => pair.split('=')[0])
+  return new Set(names).size < names.length || pairs.some((pair) => /="/.test(pair) || !pair.includes('='))
 }
 
 function varyOfHandler(value) {
@@ -189,6 +232,10 @@ function isJson(type) {
   return /^application\/([\w.+-]*\+)?json\b/.test(type ?? '')
 }
 
+function headerOf(request, name) {
+  return Object.entries(request.headers ?? {}).find(([header]) => header.toLowerCase() === name)?.[1]
+}
+
 function hasHeader(request, name) {
-  return Object.keys(request.headers ?? {}).some((header) => header.toLowerCase() === name)
+  return headerOf(request, name) !== undefined
 }

@@ -96,6 +96,15 @@ function listFiles(root, under = '') {
   })
 }
 
+/** The module that the program adds to a project: each fixture has one of its own, under its own name. */
+const HELPER = /\/(api-request|api-response)\.(\w+)$/
+
+/** Makes a source file import the helper of its own fixture. */
+function withOwnHelper(bytes, file, fixture) {
+  if (!/\.[jt]sx?$/.test(file)) return bytes
+  return Buffer.from(bytes.toString().replace(/\/(api-request|api-response)(['"])/g, `/$1-${fixture.name}$2`))
+}
+
 /** Copies the trees into one app. Two fixtures must not bring different bytes for one path. */
 function gather(app, trees, major) {
   const owners = new Map()
@@ -105,7 +114,11 @@ function gather(app, trees, major) {
       if (WHOLE_APP.test(file)) {
         throw new Error(`${fixture.name}: ${file} speaks for a whole app: put "solo": true into its fixture.json`)
       }
-      const bytes = fs.readFileSync(path.join(root, file))
+      const bytes = withOwnHelper(fs.readFileSync(path.join(root, file)), file, fixture)
+      if (HELPER.test(file)) {
+        write(path.join(app, file.replace(HELPER, `/$1-${fixture.name}.$2`)), bytes)
+        continue
+      }
       const owner = owners.get(file)
       if (owner && !owner.bytes.equals(bytes)) {
         throw new Error(`${owner.name} and ${fixture.name} both have ${file}: give one of them another name`)
@@ -178,13 +191,44 @@ function nextConfig(major) {
 async function migratedTree(fixture, major, version, options, temporary) {
   if (!options['bin-args'] && fixture.major === major) {
     const expected = path.join(fixture.dir, 'expected')
-    return fs.existsSync(expected) ? expected : undefined
+    if (fs.existsSync(expected)) {
+      if (options.bin) await readPrinted(fixture, path.join(fixture.dir, 'input'), version, options)
+      return expected
+    }
+    if (!options.bin) return undefined
   }
   const made = path.join(temporary, `made-${fixture.name}`)
   fs.cpSync(path.join(fixture.dir, 'input'), made, { recursive: true })
   const more = (options['bin-args'] ?? '').split(/\s+/).filter(Boolean)
-  await run(path.resolve(options.bin), ['--next', version, '--write', ...more, made], made, {}, 60_000)
+  const { stdout } = await run(path.resolve(options.bin), ['--next', version, '--write', '--format', 'json', ...more, made], made, {}, 60_000)
+  fixture.printed = printedNotes(JSON.parse(stdout))
   return made
+}
+
+/** Asks the program for the notes of a tree: a difference needs a note that is printed for its route. */
+async function readPrinted(fixture, root, version, options) {
+  const { stdout } = await run(path.resolve(options.bin), ['--next', version, '--format', 'json', root], root, {}, 60_000)
+  fixture.printed = printedNotes(JSON.parse(stdout))
+}
+
+/** The notes that the program prints, by route and method; most specific routes first. */
+function printedNotes(result) {
+  const routes = result.projects.flatMap((project) => project.apps).flatMap((app) => app.routes)
+  return routes
+    .map(({ route, methods, left }) => ({
+      route,
+      left,
+      pattern: new RegExp(`^${route.replace(/\/\[\[\.\.\.\w+\]\]/g, '(/.*)?').replace(/\[\.\.\.\w+\]/g, '.+').replace(/\[\w+\]/g, '[^/]+')}/?$`),
+      notes: Object.fromEntries(methods.map(({ method, notes }) => [method, notes])),
+    }))
+    .sort((a, b) => (a.route.match(/\[/g)?.length ?? 0) - (b.route.match(/\[/g)?.length ?? 0))
+}
+
+/** The notes printed for a request's route and method; for a method that it does not name, all of the route's. */
+function printedFor(fixture, request) {
+  const found = fixture.printed?.find(({ pattern }) => pattern.test(request.path.split('?')[0]))
+  if (!found) return fixture.printed && []
+  return found.notes[request.method] ?? [...new Set(Object.values(found.notes).flat())]
 }
 
 // ---------------------------------------------------------------------------------------------- Next.js
@@ -415,15 +459,29 @@ function judge(fixture, answers, major, writeNotes) {
   fixture.requests.forEach((request, index) => {
     const [before, after] = answers[index]
     const unknown = (request.notes ?? []).filter((code) => !NOTES.some((note) => note.code === code))
+    const printed = printedFor(fixture, request)
     let differences = compare(request, before, after)
     if (writeNotes) {
-      request.notes = fewestNotes(differences, request.notes ?? [])
+      request.notes = fewestNotes(differences, request.notes ?? [], printed)
       differences = compare(request, before, after)
+    }
+    // A note that the program did not print for this route allows nothing.
+    for (const difference of differences) {
+      if (printed && !printed.includes(difference.allowedBy)) difference.allowedBy = undefined
     }
     const used = new Set(differences.map((difference) => difference.allowedBy).filter(Boolean))
     const stale = (request.notes ?? []).filter((code) => !used.has(code) && !unknown.includes(code))
     const bad = differences.filter((difference) => !difference.allowedBy)
 
+    if (used.size) {
+      counts.explained ??= []
+      counts.explained.push({
+        request: `${request.name}: ${request.method} ${request.path}`,
+        sent: request.body,
+        notes: [...used],
+        differences: differences.map(({ what, before: b, after: a, allowedBy }) => [allowedBy, what, b, a]),
+      })
+    }
     for (const code of used) counts.allowed[code] = (counts.allowed[code] ?? 0) + 1
     if (bad.length === 0 && stale.length === 0 && unknown.length === 0) {
       if (used.size === 0) counts.same++
@@ -431,6 +489,7 @@ function judge(fixture, answers, major, writeNotes) {
     }
     counts.failed++
     console.log(`\n✗ ${fixture.name}: ${request.name} (${request.method} ${request.path}, Next.js ${major})`)
+    if (printed) console.log(`    printed for this route and method: ${printed.join(', ') || 'nothing'}`)
     for (const code of unknown) console.log(`    there is no note ${code}`)
     for (const code of stale) console.log(`    the note ${code} allows nothing here: remove it`)
     for (const { what, before: b, after: a, wouldAllow = [] } of bad) {
@@ -445,10 +504,11 @@ function judge(fixture, answers, major, writeNotes) {
 }
 
 /** The notes, in the order of the table, that explain every difference that a note can explain; each one is needed. */
-function fewestNotes(differences, present) {
+function fewestNotes(differences, present, printed) {
   const open = new Set(differences)
   const notes = []
-  const order = [...present, ...NOTES.map((note) => note.code)]
+  const order = [...present, ...NOTES.map((note) => note.code)].filter((code) => !printed || printed.includes(code))
+  if (order.length === 0) return notes
   for (;;) {
     const gain = (code) => [...open].filter((difference) => difference.wouldAllow?.includes(code)).length
     const best = order.reduce((a, b) => (gain(b) > gain(a) ? b : a))
@@ -541,7 +601,8 @@ async function runDirectories(before, after, requests, options) {
   if (!fixture.requests) throw new Error(`no such file: ${requests}`)
   const rows = []
   for (const major of options.next ?? ['15']) {
-    await install(major)
+    const version = await install(major)
+    if (options.bin) await readPrinted(fixture, path.resolve(before), version, options)
     const trees = new Map([[name, { before: path.resolve(before), after: path.resolve(after) }]])
     const results = await runApp(name, [fixture], trees, major, options)
     if (options['before-only']) {
@@ -555,6 +616,7 @@ async function runDirectories(before, after, requests, options) {
     if (options['write-notes']) writeRequests(fixture)
   }
   if (rows.length) printTable(rows)
+  if (options.report) write(options.report, `${JSON.stringify(rows, null, 2)}\n`)
   return rows.some((row) => row.counts.failed > 0)
 }
 

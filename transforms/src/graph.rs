@@ -38,6 +38,11 @@ impl<'p> Reach<'p> {
         self.pages.contains(file)
     }
 
+    /// Those of some files that a page under `pages/` reaches.
+    pub fn pages(&self, files: &BTreeSet<&'p str>) -> BTreeSet<&'p str> {
+        self.pages.intersection(files).copied().collect()
+    }
+
     /// Whether a page, layout or route of the App Router reaches the file.
     pub fn from_app(&self, file: &str) -> bool {
         self.app.contains(file)
@@ -48,6 +53,11 @@ impl<'p> Reach<'p> {
     pub fn client(&self, file: &str) -> bool {
         self.client.contains(file)
     }
+}
+
+/// The files that some files reach at run time, themselves included.
+pub fn reached_from<'p>(project: &'p Project, files: BTreeSet<&'p str>) -> BTreeSet<&'p str> {
+    closure(project, files, false)
 }
 
 /// Who imports a file at run time.

@@ -21,6 +21,7 @@ pub mod reason;
 pub mod recipes;
 pub mod revalidation;
 pub mod shared_exports;
+pub mod shared_state;
 pub mod source;
 pub mod specialise;
 pub mod surroundings;
@@ -47,12 +48,24 @@ pub struct Options {
 /// A way out that the user forces for a route, or for one of its methods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forced {
-    /// The route, as `/api/posts/[id]`.
+    /// The route, as `/api/posts/[id]`, or `/api/posts/**` for all below it.
     pub route: String,
     /// The method in capitals, or all of them.
     pub method: Option<String>,
     /// `true` for a Server Action, `false` for a Route Handler.
     pub action: bool,
+}
+
+impl Forced {
+    /// Whether it is meant for a route: its own name, or everything below `/**`.
+    pub fn names(&self, route: &str) -> bool {
+        match self.route.strip_suffix("/**") {
+            Some(above) => route
+                .strip_prefix(above)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+            None => self.route == route,
+        }
+    }
 }
 
 impl Options {

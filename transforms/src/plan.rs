@@ -153,6 +153,7 @@ pub fn app(
         .collect();
     results.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path).then_with(|| a.file.cmp(&b.file)));
     refuse_clashes(&mut results);
+    refuse_shared_state(project, app, &mut results);
     compose(project, &mut results, &|route, text| {
         let calls = callers.of(index, &route.path);
         unit(
@@ -168,7 +169,7 @@ pub fn app(
     });
     let mut whole = Whole::default();
     for (route, result) in results {
-        let settled = result.and_then(|unit| settle(unit, changes, &mut whole));
+        let settled = result.and_then(|unit| settle(project, unit, changes, &mut whole));
         let calls = callers.of(index, &route.path);
         outcome.routes.push(route_outcome(&route, settled, &calls));
     }
@@ -202,6 +203,37 @@ pub fn app(
         changes.insert(path.clone(), Change::Create { path, new: text });
     }
     outcome
+}
+
+/// Refuses the routes that share changing state with code that stays in the other router.
+fn refuse_shared_state(
+    project: &Project,
+    app: &App,
+    results: &mut [(Route, Result<Unit, Vec<Refusal>>)],
+) {
+    let moving: BTreeSet<String> = results
+        .iter()
+        .filter(|(_, unit)| unit.is_ok())
+        .map(|(route, _)| route.file.clone())
+        .collect();
+    let all = project
+        .files
+        .keys()
+        .filter(|file| Route::of(app, file).is_some());
+    let staying: BTreeSet<String> = all
+        .filter(|file| !moving.contains(*file))
+        .cloned()
+        .collect();
+    let shared = crate::shared_state::shared(project, app, &moving, &staying);
+    for (route, result) in results {
+        if let Some(module) = shared.get(&route.file) {
+            *result = Err(vec![Refusal {
+                reason: Reason::SharedState,
+                place: Place::file_start(&route.file),
+                detail: module.clone(),
+            }]);
+        }
+    }
 }
 
 /// Plans one route. `text` stands in for the file's own where imports of other API files
@@ -369,7 +401,7 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         let of_route = options
             .forced
             .iter()
-            .filter(|forced| forced.action == action && forced.route == route.path);
+            .filter(|forced| forced.action == action && forced.names(&route.path));
         of_route
             .map(|forced| forced.method.clone().unwrap_or_else(|| "*".to_string()))
             .collect()
@@ -618,6 +650,7 @@ struct Whole {
 
 /// Takes a unit into the whole, or refuses it where it clashes with another.
 fn settle(
+    project: &Project,
     unit: Unit,
     changes: &mut BTreeMap<String, Change>,
     whole: &mut Whole,
@@ -638,6 +671,26 @@ fn settle(
     for target in targets {
         if changes.contains_key(target) {
             return Err(refusal(Reason::TargetExists, target.clone()));
+        }
+    }
+    // Edits of one file by several units must fit together, or the later unit is left whole.
+    let callers = unit.actions.iter().flat_map(|actions| &actions.callers);
+    for (path, own) in unit
+        .importers
+        .iter()
+        .map(|(path, own)| (path, own))
+        .chain(callers)
+    {
+        let mut all = whole.edits.get(path).cloned().unwrap_or_default();
+        all.extend(own.clone());
+        let text = project
+            .files
+            .get(path)
+            .and_then(|file| file.text.clone())
+            .unwrap_or_default();
+        let new = all.render(&text, 0..text.len());
+        if !new.is_ok_and(|new| Source::parse(path, Arc::from(new)).is_ok()) {
+            return Err(refusal(Reason::CallSite, path.clone()));
         }
     }
     for (path, own) in &unit.importers {

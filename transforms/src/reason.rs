@@ -136,7 +136,7 @@ codes! {
             "draft mode carries no data",
             "use draft mode, or keep the route";
         RevalidatePages = "revalidate-pages",
-            "res.revalidate of a page that may live in pages/",
+            "res.revalidate of a page that is not surely in app/",
             "revalidatePath does not reach pages of the Pages Router",
             "migrate the page first";
         Streaming = "streaming",
@@ -175,10 +175,6 @@ codes! {
             "the module is written in a way that cannot be carried over",
             "its parts cannot be moved without changing what they mean",
             "use ES imports and exports";
-        UnresolvedImport = "unresolved-import",
-            "a relative import cannot be found",
-            "it cannot be written anew for the new place",
-            "mend the import";
         StaticExport = "static-export",
             "the app is exported statically",
             "output: 'export' serves no API routes",
@@ -207,6 +203,10 @@ codes! {
             "the handler sets a header that next.config headers() may set too",
             "for a route handler the configuration wins, for a pages handler its own value",
             "set the header in one place";
+        SharedState = "shared-state",
+            "the route and code that stays change state in one module",
+            "the two routers are bundled apart, so that each would have a copy of the state",
+            "keep the state on globalThis or outside the process, or migrate everything that uses it at once";
         ForcedWay = "forced-way",
             "the forced way out cannot work",
             "a forced way is refused where it would break the route",
@@ -272,7 +272,7 @@ codes! {
         ActionWhenCallerMoves = "action-when-caller-moves",
             "would become a Server Action when its callers move to the App Router",
             "a page under pages/ can reach a caller, and Server Actions do not run there",
-            "move the pages and run again";
+            "move the callers to app/ first, or keep the route handler";
         SessionRefresh = "session-refresh",
             "getServerSession without req and res does not extend a rolling session",
             "next-auth writes the refreshed cookie only with a response at hand",

@@ -462,12 +462,6 @@ impl<'a> File<'_, 'a> {
                 .or_default()
                 .insert(Note::EnvAtBuild);
         }
-        if self.module_state() {
-            notes
-                .entry("*".to_string())
-                .or_default()
-                .insert(Note::ModuleState);
-        }
         for method in methods
             .iter()
             .filter(|method| crate::decide::is_mutation(method))
@@ -1223,14 +1217,6 @@ impl<'a> File<'_, 'a> {
                 _ => false,
             };
             calls && self.module.source.text_of(item).contains("process.env")
-        })
-    }
-
-    /// Whether the module holds state that requests change.
-    fn module_state(&self) -> bool {
-        self.module.source.items().iter().any(|item| {
-            matches!(item, ModuleItem::Stmt(Stmt::Decl(Decl::Var(variables))) if variables.kind != VarDeclKind::Const
-                || variables.decls.iter().any(|declarator| matches!(declarator.init.as_deref().map(bare), Some(Expr::New(new)) if matches!(bare(&new.callee), Expr::Ident(name) if matches!(&*name.sym, "Map" | "Set" | "WeakMap")))))
         })
     }
 }
