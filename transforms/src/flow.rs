@@ -21,7 +21,7 @@ use crate::specialise::MethodView;
 use crate::syntax::{Id, bare, bound_names, id, is_binding, member, method_call, statements};
 
 /// What was read of one carrier.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Reading<'a> {
     /// The effects, in source order of their places.
     pub effects: Vec<Effect<'a>>,
@@ -906,8 +906,8 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                         );
                         continue;
                     }
-                    ("headers", Pat::Object(pattern)) | ("cookies", Pat::Object(pattern)) => {
-                        self.refuse(Reason::UnknownReqMember, pattern, part);
+                    ("headers" | "cookies", Pat::Object(pattern)) => {
+                        self.destructure_values(&part, pattern, whole, declarator);
                         continue;
                     }
                     _ => {}
@@ -989,6 +989,61 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 statement,
             },
         );
+    }
+
+    /// `const { session, theme: t = 'light' } = req.cookies`.
+    fn destructure_values(
+        &mut self,
+        part: &str,
+        pattern: &'a ObjectPat,
+        statement: Option<Range<usize>>,
+        declarator: &'a VarDeclarator,
+    ) {
+        let mut values = Vec::new();
+        for prop in &pattern.props {
+            let (key, name, default) = match prop {
+                ObjectPatProp::Assign(short) => (
+                    Some(short.key.id.sym.to_string()),
+                    Some(&short.key.id),
+                    short.value.as_deref(),
+                ),
+                ObjectPatProp::KeyValue(pair) => {
+                    let (target, default) = match &*pair.value {
+                        Pat::Assign(assign) => (&*assign.left, Some(&*assign.right)),
+                        other => (other, None),
+                    };
+                    let name = match target {
+                        Pat::Ident(binding) => Some(&binding.id),
+                        _ => None,
+                    };
+                    (crate::syntax::prop_name(&pair.key), name, default)
+                }
+                ObjectPatProp::Rest(_) => (None, None, None),
+            };
+            let (Some(key), Some(name)) = (key, name) else {
+                return self.refuse(Reason::UnknownReqMember, prop, part);
+            };
+            default.iter().for_each(|default| self.scan(*default));
+            values.push((
+                key,
+                self.source.range(name),
+                default.map(|default| self.source.range(default)),
+            ));
+        }
+        match statement {
+            Some(statement) => {
+                let part = part.to_string();
+                self.effect(
+                    statement.clone(),
+                    Kind::DestructureValues {
+                        part,
+                        values,
+                        statement,
+                    },
+                );
+            }
+            None => self.refuse(Reason::UnknownReqMember, declarator, part),
+        }
     }
 
     fn scan_condition(&mut self, expr: &Expr) {

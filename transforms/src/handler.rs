@@ -31,7 +31,7 @@ impl Group<'_> {
             .effects
             .iter()
             .filter_map(reply)
-            .last()
+            .next_back()
             .is_some_and(|reply| reply.status.and_then(crate::emit::reply::number) == Some(405))
     }
 }
@@ -62,11 +62,21 @@ fn handler_roles(function: &Function) -> Vec<Option<Role>> {
         .collect()
 }
 
+/// What the handler keeps answering by itself, where Next.js would answer otherwise.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Keep {
+    /// Methods that the handler refuses.
+    pub refused: bool,
+    /// `OPTIONS`, because other headers would make a failing preflight pass.
+    pub options: bool,
+}
+
 /// Reads the handler of a file for every method that it tells apart.
 ///
 /// # Errors
 /// The refusals for what cannot be followed.
-pub fn read<'a>(module: &ApiModule<'a>, strict: bool) -> Result<Handler<'a>, Vec<Refusal>> {
+pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<Refusal>> {
+    let strict = keep.refused;
     let handler = &module.handler;
     if handler.params.len() > 2 {
         let range = handler.range.clone();
@@ -102,9 +112,25 @@ pub fn read<'a>(module: &ApiModule<'a>, strict: bool) -> Result<Handler<'a>, Vec
     }
     match fallback {
         Some(note) if !strict || note == Note::UnansweredMethod => {
-            if !methods.is_empty() {
-                notes.insert(note);
-                notes.insert(Note::AutoOptions);
+            let mut keeps = |method: &str| {
+                let reading = flow::read(module, handler, &roles, &[OTHER.to_string()]);
+                readings.push((method.to_string(), reading));
+            };
+            notes.insert(note);
+            if !methods.contains("OPTIONS") {
+                if keep.options && note == Note::Auto405 {
+                    keeps("OPTIONS");
+                } else {
+                    notes.insert(Note::AutoOptions);
+                }
+            }
+            // Next.js would answer HEAD by running GET, with all that it does.
+            if methods.contains("GET") && !methods.contains("HEAD") {
+                if note == Note::Auto405 && writes(module) {
+                    keeps("HEAD");
+                } else {
+                    notes.insert(Note::AutoHead);
+                }
             }
         }
         _ => {
@@ -121,13 +147,6 @@ pub fn read<'a>(module: &ApiModule<'a>, strict: bool) -> Result<Handler<'a>, Vec
                 }
             }
         }
-    }
-    if readings.iter().any(|(method, _)| method == "GET")
-        && !readings.iter().any(|(method, _)| method == "HEAD")
-        && !methods.is_empty()
-        && fallback.is_some()
-    {
-        notes.insert(Note::AutoHead);
     }
     if !refusals.is_empty() {
         refusals.sort_by_key(|refusal| (refusal.place.clone(), refusal.reason));
@@ -170,6 +189,7 @@ pub fn read<'a>(module: &ApiModule<'a>, strict: bool) -> Result<Handler<'a>, Vec
             }];
         }
     }
+    groups.sort_by_key(|group| group.others);
     let carriers = carriers(module, &groups)?;
     Ok(Handler {
         any_method: methods.is_empty(),
@@ -177,6 +197,90 @@ pub fn read<'a>(module: &ApiModule<'a>, strict: bool) -> Result<Handler<'a>, Vec
         carriers,
         notes,
     })
+}
+
+/// Whether a call in the file may change something, by the name of what is called.
+fn writes(module: &ApiModule) -> bool {
+    use swc_core::ecma::ast::{CallExpr, Callee, Expr, KeyValueProp};
+    use swc_core::ecma::visit::{Visit, VisitWith};
+    const VERBS: &[&str] = &[
+        "cancel",
+        "capture",
+        "charge",
+        "consume",
+        "create",
+        "decrement",
+        "delete",
+        "destroy",
+        "dispatch",
+        "emit",
+        "enqueue",
+        "exchange",
+        "execute",
+        "handle",
+        "increment",
+        "insert",
+        "log",
+        "mark",
+        "notify",
+        "process",
+        "publish",
+        "purge",
+        "record",
+        "redeem",
+        "refund",
+        "register",
+        "remove",
+        "reset",
+        "revalidate",
+        "revoke",
+        "run",
+        "save",
+        "send",
+        "store",
+        "sync",
+        "track",
+        "trigger",
+        "unsubscribe",
+        "update",
+        "upload",
+        "upsert",
+        "write",
+    ];
+    struct Writes(bool);
+    impl Visit for Writes {
+        fn visit_call_expr(&mut self, node: &CallExpr) {
+            if let Callee::Expr(callee) = &node.callee {
+                let (object, name) = match crate::syntax::member(callee) {
+                    Some((Expr::Ident(object), name)) => (object.sym.to_string(), name),
+                    Some((_, name)) => (String::new(), name),
+                    None => match &**callee {
+                        Expr::Ident(name) => (String::new(), name.sym.to_string()),
+                        _ => Default::default(),
+                    },
+                };
+                let name = name.to_ascii_lowercase();
+                let own = matches!(
+                    object.as_str(),
+                    "res" | "response" | "console" | "logger" | "log" | "Buffer" | "crypto"
+                );
+                self.0 |= !own
+                    && VERBS.iter().any(|verb| name.starts_with(verb))
+                    && !name.starts_with("createclient");
+            }
+            node.visit_children_with(self);
+        }
+        fn visit_key_value_prop(&mut self, node: &KeyValueProp) {
+            // `fetch(url, { method: 'POST' })`
+            let method = crate::syntax::prop_name(&node.key).as_deref() == Some("method");
+            self.0 |=
+                method && crate::syntax::string(&node.value).is_some_and(|value| value != "GET");
+            node.visit_children_with(self);
+        }
+    }
+    let mut visitor = Writes(false);
+    module.source.module.visit_with(&mut visitor);
+    visitor.0
 }
 
 /// The methods that the handler and the functions it hands the request to compare with.
@@ -389,17 +493,18 @@ fn duplicated_lines(module: &ApiModule, groups: &[Group]) -> usize {
     each.saturating_sub(total)
 }
 
+/// A call of a helper: its name, the roles of its arguments, and the methods that reach it.
+type Call = (Id, Vec<Option<Role>>, Vec<String>);
+
 /// Reads the functions that the groups hand the request or the response to, callees first.
 fn carriers<'a>(
     module: &ApiModule<'a>,
     groups: &[Group<'a>],
 ) -> Result<Vec<(Id, Function<'a>, Reading<'a>)>, Vec<Refusal>> {
     let mut found: BTreeMap<Id, (Vec<Option<Role>>, BTreeSet<String>)> = BTreeMap::new();
-    let mut todo: Vec<(Id, Vec<Option<Role>>, Vec<String>)> = Vec::new();
+    let mut todo: Vec<Call> = Vec::new();
     let mut refusals = Vec::new();
-    let visit = |reading: &Reading<'a>,
-                 methods: &[String],
-                 todo: &mut Vec<(Id, Vec<Option<Role>>, Vec<String>)>| {
+    let visit = |reading: &Reading<'a>, methods: &[String], todo: &mut Vec<Call>| {
         for effect in &reading.effects {
             if let Kind::CallCarrier { callee, args, .. } = &effect.kind {
                 todo.push((

@@ -60,7 +60,9 @@ const VERBS: &[&str] = &[
     "publish",
     "react",
     "read",
+    "redo",
     "refresh",
+    "refund",
     "register",
     "reject",
     "remove",
@@ -178,6 +180,21 @@ fn parts(route: &Route) -> (Option<Vec<String>>, Vec<String>) {
         return (Some(last_words), noun);
     }
     (None, last_words)
+}
+
+/// The noun that a path parameter belongs to: `todo` for the `id` of `/api/todos/[id]`.
+pub fn owner(route: &Route, key: &str) -> String {
+    let segments: Vec<&str> = route.path.split('/').collect();
+    let at = segments
+        .iter()
+        .position(|segment| slug(segment).is_some_and(|slug| slug.name == key));
+    let before = at.and_then(|at| {
+        segments[..at]
+            .iter()
+            .rev()
+            .find(|segment| slug(segment).is_none())
+    });
+    camel(&one(&words(before.unwrap_or(&"item"))))
 }
 
 /// Words whose last one is made singular.

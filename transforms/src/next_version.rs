@@ -31,8 +31,11 @@ pub enum Feature {
     AppTakesNotFound,
 }
 
+/// A major and a minor number.
+type Number = (u16, u16);
+
 /// Every feature with the first version that has it and the first that has it no more.
-const TABLE: &[(Feature, (u16, u16), Option<(u16, u16)>)] = &[
+const TABLE: &[(Feature, Number, Option<Number>)] = &[
     (Feature::RouteHandlers, (13, 2), None),
     (Feature::RevalidatePath, (13, 4), None),
     (Feature::ServerActions, (14, 0), None),

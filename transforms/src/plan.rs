@@ -15,6 +15,7 @@ use crate::emit::call_site::{self, ActionRef};
 use crate::emit::carrier::Helper;
 use crate::emit::helpers;
 use crate::emit::route_handler::{self, RouteFile, Surroundings};
+use crate::emit::style::Style;
 use crate::facts::api_module::{ApiModule, Outline, refuse_at};
 use crate::facts::call::{Call, Client, RouteKey, Sends};
 use crate::facts::route::Route;
@@ -126,6 +127,7 @@ pub fn app(
         return outcome;
     }
     let shared_names = shared_names(&routes);
+    let doubled: BTreeSet<String> = doubled(&routes);
     let pages = Pages::of(project, app);
     let plan = |route: &Route, text: Option<Arc<str>>| {
         let job = Job {
@@ -142,6 +144,14 @@ pub fn app(
     let mut results: Vec<(Route, Planned)> = routes
         .into_par_iter()
         .map(|route| {
+            if doubled.contains(&route.path) {
+                let refusal = Refusal {
+                    reason: Reason::DuplicateRoute,
+                    place: Place::file_start(&route.file),
+                    detail: route.path.clone(),
+                };
+                return (route, Err(vec![refusal]));
+            }
             let unit = plan(&route, None);
             (route, unit)
         })
@@ -180,7 +190,8 @@ pub fn app(
     }
     if !whole.helpers.is_empty() {
         let path = surroundings::lib_file(project, app, helpers::FILE);
-        let text = helpers::module(&whole.helpers, app.typescript);
+        let style = whole.style.unwrap_or_default();
+        let text = helpers::module(&whole.helpers, app.typescript, &style);
         changes.insert(path.clone(), Change::Create { path, new: text });
     }
     outcome
@@ -330,7 +341,13 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         });
     }
     let module = ApiModule::of(outline).map_err(|refusal| vec![refusal])?;
-    let handler = handler::read(&module, options.strict)?;
+    let handler = handler::read(
+        &module,
+        handler::Keep {
+            refused: options.strict,
+            options: preflight(project, app),
+        },
+    )?;
     let forced = |action: bool| -> BTreeSet<String> {
         let of_route = options
             .forced
@@ -399,6 +416,16 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
     })
 }
 
+/// Paths that several files serve.
+fn doubled(routes: &[Route]) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    routes
+        .iter()
+        .map(|route| route.path.clone())
+        .filter(|path| !seen.insert(path.clone()))
+        .collect()
+}
+
 /// Refuses a route whose output does not parse.
 fn check_parses(
     source: &Source,
@@ -439,12 +466,18 @@ fn config_headers(
     if !app.config.headers {
         return None;
     }
-    let config = project
-        .files
-        .get(app.config.path.as_ref()?)?
-        .text
-        .clone()?
-        .to_ascii_lowercase();
+    let config = config_text(project, app)?;
+    // `key: 'X-Frame-Options'`, in any quotes, or a name that is not written out there.
+    let sets = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        config.match_indices("key:").any(|(at, _)| {
+            let rest = config[at + 4..].trim_start();
+            let quoted = rest.starts_with(['"', '\'', '`']);
+            !quoted
+                || rest[1..].starts_with(&name)
+                    && rest[1 + name.len()..].starts_with(['"', '\'', '`'])
+        })
+    };
     let readings = handler
         .groups
         .iter()
@@ -457,7 +490,7 @@ fn config_headers(
             _ => continue,
         };
         for header in headers {
-            if config.contains(&header.name.to_ascii_lowercase()) {
+            if sets(&header.name) {
                 return Some(refuse_at(
                     module.source,
                     Reason::ConfigHeaders,
@@ -562,6 +595,8 @@ struct Whole {
     edits: BTreeMap<String, Edits>,
     refs: BTreeMap<String, Vec<ActionRef>>,
     helpers: BTreeSet<Helper>,
+    /// The style of the first file that imports a helper.
+    style: Option<Style>,
 }
 
 /// Takes a unit into the whole, or refuses it where it clashes with another.
@@ -641,6 +676,19 @@ fn settle(
                 path: path.clone(),
                 new,
             },
+            None if !alike(&old, &new) => {
+                changes.insert(
+                    from.clone(),
+                    Change::Delete {
+                        path: from.clone(),
+                        old: old.clone(),
+                    },
+                );
+                Change::Create {
+                    path: path.clone(),
+                    new,
+                }
+            }
             None => Change::Rename {
                 from: from.clone(),
                 to: path.clone(),
@@ -653,6 +701,9 @@ fn settle(
     }
     if let Some(file) = &unit.file {
         whole.helpers.extend(&file.helpers);
+        if !file.helpers.is_empty() && whole.style.is_none() {
+            whole.style = Some(file.style.clone());
+        }
         let (to, new) = (unit.route.target.clone(), file.text.clone());
         let change = if most {
             Change::Create {
@@ -672,21 +723,52 @@ fn settle(
     Ok(unit)
 }
 
+/// Whether so much of a file stays that a reader takes it for the same file.
+fn alike(old: &str, new: &str) -> bool {
+    let lines: BTreeSet<&str> = old
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.len() > 2)
+        .collect();
+    let kept = new
+        .lines()
+        .map(str::trim)
+        .filter(|line| lines.contains(line))
+        .count();
+    kept * 2 >= new.lines().filter(|line| line.trim().len() > 2).count()
+}
+
 /// Whether every known caller that could send a body sends JSON, and one does.
 fn send_json(calls: &[&Call]) -> bool {
-    let sending = calls.iter().filter(|call| {
-        !matches!(
-            call.client,
-            Client::Test | Client::Config | Client::Document
-        )
-    });
-    let sending: Vec<_> = sending
-        .filter(|call| call.method.as_deref() != Some("GET"))
-        .collect();
-    sending.iter().any(|call| call.sends == Sends::Json)
-        && sending
-            .iter()
-            .all(|call| matches!(call.sends, Sends::Json | Sends::Nothing))
+    let mut sending = calls
+        .iter()
+        .filter(|call| call.client != Client::Test && call.method.as_deref() != Some("GET"))
+        .peekable();
+    sending.peek().is_some()
+        && sending.clone().any(|call| call.sends == Sends::Json)
+        && sending.all(|call| {
+            call.exact
+                && matches!(call.client, Client::Fetch | Client::Axios)
+                && matches!(call.sends, Sends::Json | Sends::Nothing)
+        })
+}
+
+/// Whether `next.config` adds headers that would make a preflight pass once Next.js answers it.
+fn preflight(project: &Project, app: &App) -> bool {
+    app.config.headers
+        && config_text(project, app).is_some_and(|text| text.contains("access-control-"))
+}
+
+/// The text of `next.config`, in lower case.
+fn config_text(project: &Project, app: &App) -> Option<String> {
+    Some(
+        project
+            .files
+            .get(app.config.path.as_ref()?)?
+            .text
+            .clone()?
+            .to_ascii_lowercase(),
+    )
 }
 
 fn route_outcome(

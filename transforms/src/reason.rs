@@ -147,6 +147,10 @@ codes! {
             "the handler belongs to a library without a recipe here",
             "its App Router form is not known",
             "follow the library's own migration guide";
+        DuplicateRoute = "duplicate-route",
+            "two API files serve one path",
+            "which of them answers depends on the Next.js version, and beside app/ the pair is a build error",
+            "remove one of them";
         TargetExists = "target-exists",
             "a file stands where the route would go",
             "Next.js refuses two handlers for one path",
@@ -246,9 +250,21 @@ codes! {
             "pages answered 500 with the text Internal Server Error",
             "--strict keeps the text";
         JsonBody = "json-body",
-            "the body is read as JSON whatever its content type, and a malformed one is answered by the handler",
+            "the body is read as JSON whatever its content type, and a malformed one is taken for an absent one",
             "pages answered a malformed body with 400 by itself, and parsed by content type; every known caller sends JSON",
             "--strict keeps pages' parsing";
+        MalformedJson = "malformed-json",
+            "a malformed JSON body is an error in the handler",
+            "pages answered it with 400 before the handler ran",
+            "nothing is to be done unless clients depend on that 400";
+        NoEtag = "no-etag",
+            "the answer has no ETag",
+            "send() added one, and answered 304 to a matching If-None-Match",
+            "set an ETag in the handler if readers poll";
+        EnvAtBuild = "env-at-build",
+            "module-level code reads the environment, and runs at build time in app/",
+            "next build loads every route file; pages/api files are loaded on the first request",
+            "set the variables for the build, or create the client in the handler";
         UndefinedJson = "undefined-json",
             "an undefined value given to json() is an uncaught error",
             "Response.json throws on undefined, pages answered an empty body",

@@ -95,11 +95,11 @@ pub fn lib_file(project: &Project, app: &App, name: &str) -> String {
             .next()
             .is_some_and(|(path, _)| path.starts_with(&prefix))
     };
-    let folder = if !exists("lib") && exists("utils") {
-        "utils"
-    } else {
-        "lib"
-    };
+    let known = ["lib", "src/lib", "utils", "src/utils"];
+    let folder = known
+        .into_iter()
+        .find(|folder| exists(folder))
+        .unwrap_or("lib");
     let extension = if app.typescript { "ts" } else { "js" };
     format!("{base}{folder}/{name}.{extension}")
 }
@@ -178,7 +178,7 @@ fn takes_not_found(project: &Project, app: &App, next: NextVersion) -> Option<Re
 fn url_segments(path: &str) -> Vec<&str> {
     path.split('/')
         .filter(|segment| {
-            !(segment.starts_with('(') && segment.ends_with(')')) && !segment.starts_with('@')
+            !(segment.starts_with('@') || segment.starts_with('(') && segment.ends_with(')'))
         })
         .collect()
 }

@@ -170,13 +170,20 @@ fn arguments(
             return Err(format!("the call gives no {slug}"));
         };
         separate(&mut fragments);
-        fragments.push(match &value.value {
-            PathArgument::Expression(range) => Fragment::Keep(range.clone()),
+        match &value.value {
+            PathArgument::Expression(range) if surely_text(source, range) => {
+                fragments.push(Fragment::Keep(range.clone()));
+            }
+            PathArgument::Expression(range) => {
+                fragments.push(Fragment::Text("String(".to_string()));
+                fragments.push(Fragment::Keep(range.clone()));
+                fragments.push(Fragment::Text(")".to_string()));
+            }
             PathArgument::Text(text) => {
                 let quote = Style::of(source).quote;
-                Fragment::Text(format!("{quote}{text}{quote}"))
+                fragments.push(Fragment::Text(format!("{quote}{text}{quote}")));
             }
-        });
+        }
     }
     if action
         .params
@@ -352,3 +359,20 @@ fn whole_lines(text: &str, range: &Range<usize>) -> Range<usize> {
 
 #[cfg(test)]
 mod tests;
+
+/// Whether an expression in a URL is text by the file's own words. In TypeScript it is taken
+/// for text unless the file calls it a number: the compiler tells where that is wrong.
+fn surely_text(source: &Source, range: &Range<usize>) -> bool {
+    let expr = source.text[range.clone()].trim();
+    let written = ["`", "'", "\"", "String(", "encodeURIComponent("];
+    if written.iter().any(|start| expr.starts_with(start)) {
+        return true;
+    }
+    let name = expr.rsplit(['.', '?']).next().unwrap_or(expr);
+    let says = |kind: &str| {
+        ["", "?"]
+            .iter()
+            .any(|mark| source.text.contains(&format!("{name}{mark}: {kind}")))
+    };
+    source.typescript() && !says("number") || says("string")
+}

@@ -123,8 +123,10 @@ pub struct Needs {
     pub only_json: bool,
     /// The parameter that takes the body of a Server Action, with its type.
     pub input: Option<String>,
-    /// The path parameters that a Server Action takes.
-    pub slugs: BTreeSet<String>,
+    /// The path parameters that a Server Action takes, with the names that it gives them.
+    pub slugs: BTreeMap<String, String>,
+    /// Types that moved into the parameters.
+    pub kept: Vec<Range<usize>>,
 }
 
 /// What a Server Action gives and takes.
@@ -200,6 +202,7 @@ pub fn lower<'a>(
         names: function_names(ctx.source, function),
         request: param_name(function, reading, Role::Request)
             .unwrap_or_else(|| "request".to_string()),
+        strings: Vec::new(),
     };
     *ctx.unwrapped.borrow_mut() = reading
         .unwrapped
@@ -220,6 +223,21 @@ pub fn lower<'a>(
         }
     }
     writer.method_variables(reading);
+    let unread = writer.unread(reading);
+    let without;
+    let reading = if unread.is_empty() {
+        reading
+    } else {
+        let mut kept = reading.clone();
+        let inside = |range: &Range<usize>| {
+            unread
+                .iter()
+                .any(|gone| gone.start <= range.start && range.end <= gone.end)
+        };
+        kept.effects.retain(|effect| !inside(&effect.range));
+        without = kept;
+        &without
+    };
     let shared = match ctx.action {
         Some(mode) => {
             writer.action_inputs(reading, mode);
@@ -292,6 +310,8 @@ pub(super) struct Writer<'w, 'a, 'm> {
     pub(super) refusals: Vec<Refusal>,
     pub(super) names: Vec<(Id, Range<usize>)>,
     pub(super) request: String,
+    /// Names that hold a path parameter, which is a string: assertions of it are idle.
+    pub(super) strings: Vec<String>,
 }
 
 impl<'a> Writer<'_, 'a, '_> {
@@ -437,6 +457,58 @@ impl<'a> Writer<'_, 'a, '_> {
         }
     }
 
+    /// Removes constants that only dropped code read, where computing them does nothing else.
+    fn unread(&mut self, reading: &Reading) -> Vec<Range<usize>> {
+        let Body::Block(stmts, _) = self.function.body else {
+            return Vec::new();
+        };
+        let source = self.ctx.source;
+        let inside = |outer: &Range<usize>, at: &Range<usize>| {
+            outer.start <= at.start && at.end <= outer.end
+        };
+        let mut gone = Vec::new();
+        loop {
+            let found = super::server_action::all_statements(stmts)
+                .into_iter()
+                .find_map(|stmt| {
+                    let Stmt::Decl(Decl::Var(declaration)) = stmt else {
+                        return None;
+                    };
+                    let [declarator] = &declaration.decls[..] else {
+                        return None;
+                    };
+                    let range = source.range(stmt);
+                    let dropped = self
+                        .dropped
+                        .iter()
+                        .chain(&reading.folded)
+                        .any(|gone| inside(gone, &range));
+                    if dropped || !declarator.init.as_deref().is_some_and(reads_only) {
+                        return None;
+                    }
+                    let mut bound = Vec::new();
+                    crate::syntax::bound_names(&declarator.name, &mut bound);
+                    let uses: Vec<&Range<usize>> = self
+                        .names
+                        .iter()
+                        .filter(|(name, at)| bound.contains(name) && !inside(&range, at))
+                        .map(|(_, at)| at)
+                        .collect();
+                    let live = uses.iter().any(|at| {
+                        !self
+                            .dropped
+                            .iter()
+                            .chain(&reading.folded)
+                            .any(|gone| inside(gone, at))
+                    });
+                    (!uses.is_empty() && !live).then_some(range)
+                });
+            let Some(range) = found else { return gone };
+            self.drop_statement(range.clone());
+            gone.push(range);
+        }
+    }
+
     /// Puts a statement in before the function's own statement that holds an effect.
     pub(super) fn hoist(&mut self, top: usize, text: String) -> bool {
         let Body::Block(..) = self.function.body else {
@@ -454,8 +526,14 @@ impl<'a> Writer<'_, 'a, '_> {
             .filter(|effect| matches!(effect.kind, Kind::ReadBody { .. }))
             .collect();
         let taken = reading.effects.iter().any(|effect| match &effect.kind {
-            Kind::DestructureRequest { parts, nested, .. } => {
-                parts.iter().any(|(part, _)| part == "body")
+            Kind::DestructureRequest {
+                parts,
+                nested,
+                statement,
+            } => {
+                parts
+                    .iter()
+                    .any(|(part, name)| part == "body" && self.lives(name, statement))
                     || nested.iter().any(|(part, _)| part == "body")
             }
             _ => false,
@@ -541,6 +619,7 @@ impl<'a> Writer<'_, 'a, '_> {
             return format!("{}.json().catch(() => ({{}}))", self.request);
         }
         self.needs.helpers.insert(Helper::ReadBody);
+        self.needs.notes.insert(Note::MalformedJson);
         format!("readBody({})", self.request)
     }
 
@@ -649,7 +728,12 @@ impl<'a> Writer<'_, 'a, '_> {
                 }
             };
             match key {
-                Some(key) if self.ctx.route.slug(&key).is_some() => path.push(source.range(prop)),
+                Some(key) if self.ctx.route.slug(&key).is_some() => {
+                    if let ObjectPatProp::Assign(_) = prop {
+                        self.holds_string(&key, &key);
+                    }
+                    path.push(source.range(prop));
+                }
                 _ => search.push(source.range(prop)),
             }
         }
@@ -808,8 +892,8 @@ impl<'a> Writer<'_, 'a, '_> {
                             continue;
                         }
                         let access = self.access(&key);
-                        self.edits
-                            .replace(effect.range.clone(), format!("(await params){access}"));
+                        let range = self.without_assertion(effect);
+                        self.edits.replace(range, format!("(await params){access}"));
                     }
                 }
             }
@@ -1047,6 +1131,8 @@ impl<'a> Writer<'_, 'a, '_> {
             Kind::ReadRawBody { text } => {
                 self.needs.request = true;
                 self.needs.body = true;
+                let callee = self.ctx.source.text[range.clone()].find('(').unwrap_or(0);
+                self.dropped.push(range.start..range.start + callee);
                 let awaited = self.ctx.source.text[..range.start]
                     .trim_end()
                     .ends_with("await");
@@ -1084,13 +1170,13 @@ impl<'a> Writer<'_, 'a, '_> {
                 let asserted = rest.starts_with(" as string")
                     || rest.starts_with('!') && !rest.starts_with("!=");
                 // Where the value itself counts, an absent header stays undefined.
-                let value = *usage == Usage::Value && !asserted;
+                let value = *usage == Usage::Value || *usage == Usage::Parsed && asserted;
                 let member = rest.trim_start().starts_with(['.', '[']);
                 if value && member && !self.ctx.typescript() {
                     with.push(Fragment::Text(")".to_string()));
                 } else if value {
                     with.push(Fragment::Text(") ?? undefined".to_string()));
-                    let operand = self.is_operand(&range);
+                    let operand = asserted || self.is_operand(&range);
                     if operand || member {
                         with.insert(0, Fragment::Text("(".to_string()));
                         with.push(Fragment::Text(")".to_string()));
@@ -1115,6 +1201,56 @@ impl<'a> Writer<'_, 'a, '_> {
                     "Object.fromEntries({object}.getAll().map(({{ name, value }}) => [name, value]))"
                 );
                 self.edits.replace(range, text);
+            }
+            Kind::DestructureValues {
+                part,
+                values,
+                statement,
+            } => {
+                self.needs.request = true;
+                let cookies = part == "cookies";
+                self.needs.next_request |= cookies;
+                if cookies {
+                    self.needs.notes.insert(Note::CookieParsing);
+                }
+                let source = self.ctx.source;
+                let semi = if source.text[..statement.end].ends_with(';') {
+                    ";"
+                } else {
+                    ""
+                };
+                let keyword = source.text[statement.clone()]
+                    .split_whitespace()
+                    .next()
+                    .unwrap_or("const");
+                let indent = self.ctx.indent_at(statement.start);
+                let mut with = Vec::new();
+                for (at, (key, name, default)) in values.iter().enumerate() {
+                    let separator = if at > 0 {
+                        format!("{semi}\n{indent}")
+                    } else {
+                        String::new()
+                    };
+                    let read = format!("{request}.{part}.get({})", self.ctx.style.string(key));
+                    let read = if cookies {
+                        format!("{read}?.value")
+                    } else {
+                        read
+                    };
+                    let name = &source.text[name.clone()];
+                    // A header that is absent is null, and would be undefined.
+                    let end = match default {
+                        Some(_) => " ?? ",
+                        None if cookies => "",
+                        None => " ?? undefined",
+                    };
+                    with.push(Fragment::Text(format!(
+                        "{separator}{keyword} {name} = {read}{end}"
+                    )));
+                    with.extend(default.clone().map(Fragment::Keep));
+                }
+                with.push(Fragment::Text(semi.to_string()));
+                self.edits.rewrite(range, with);
             }
             Kind::ReadUrl => {
                 self.needs.request = true;
@@ -1274,6 +1410,9 @@ impl<'a> Writer<'_, 'a, '_> {
             {
                 continue;
             }
+            if !self.lives(name, statement) {
+                continue;
+            }
             self.needs.request = true;
             match part.as_str() {
                 "method" | "headers" | "cookies" => {
@@ -1331,6 +1470,9 @@ impl<'a> Writer<'_, 'a, '_> {
                         "rest in the pattern",
                     );
                 }
+                if let (true, Some(key), ObjectPatProp::Assign(_)) = (is_path, &key, prop) {
+                    self.holds_string(key, key);
+                }
                 if is_path { &mut path } else { &mut search }.push(text(source.range(prop)));
             }
             if !path.is_empty() {
@@ -1356,6 +1498,21 @@ impl<'a> Writer<'_, 'a, '_> {
             statement.clone(),
             format!("{}{semi}", lines.join(&format!("{semi}\n{indent}"))),
         );
+    }
+
+    /// Whether code that stays uses the variable that is declared at `name` in `statement`.
+    fn lives(&self, name: &Range<usize>, statement: &Range<usize>) -> bool {
+        let Some((binding, _)) = self.names.iter().find(|(_, at)| at == name) else {
+            return true;
+        };
+        let inside = |outer: &Range<usize>, at: &Range<usize>| {
+            outer.start <= at.start && at.end <= outer.end
+        };
+        self.names.iter().any(|(other, at)| {
+            other == binding
+                && !inside(statement, at)
+                && !self.dropped.iter().any(|gone| inside(gone, at))
+        })
     }
 
     fn whole_query_text(&mut self) -> String {
@@ -1440,22 +1597,118 @@ impl<'a> Writer<'_, 'a, '_> {
         let _ = awaited;
     }
 
+    /// Notes a name that holds a path parameter of one segment.
+    pub(super) fn holds_string(&mut self, key: &str, name: &str) {
+        if self
+            .ctx
+            .route
+            .slug(key)
+            .is_some_and(|slug| slug.kind == SlugKind::One)
+        {
+            self.strings.push(name.to_string());
+        }
+    }
+
+    /// Removes ` as string` behind names that hold strings, with the parentheses around it.
+    fn idle_assertions(&mut self) {
+        use swc_core::ecma::visit::{Visit, VisitWith};
+        struct Assertions<'s> {
+            source: &'s Source,
+            names: &'s [String],
+            found: Vec<(Range<usize>, Range<usize>)>,
+        }
+        impl Assertions<'_> {
+            fn asserted(&self, expr: &Expr) -> Option<Range<usize>> {
+                let Expr::TsAs(cast) = expr else { return None };
+                let Expr::Ident(name) = &*cast.expr else {
+                    return None;
+                };
+                let string = matches!(&*cast.type_ann, TsType::TsKeywordType(word) if word.kind == TsKeywordTypeKind::TsStringKeyword);
+                (string && self.names.iter().any(|known| *known == *name.sym))
+                    .then(|| self.source.range(name))
+            }
+        }
+        impl Visit for Assertions<'_> {
+            fn visit_expr(&mut self, node: &Expr) {
+                let inner = match node {
+                    Expr::Paren(inner) => self.asserted(&inner.expr),
+                    other => self.asserted(other),
+                };
+                match inner {
+                    Some(name) => self.found.push((self.source.range(node), name)),
+                    None => node.visit_children_with(self),
+                }
+            }
+        }
+        let mut visitor = Assertions {
+            source: self.ctx.source,
+            names: &self.strings,
+            found: Vec::new(),
+        };
+        match self.function.body {
+            Body::Block(stmts, _) => stmts.visit_with(&mut visitor),
+            Body::Expr(expr) => expr.visit_with(&mut visitor),
+        }
+        for (whole, name) in visitor.found {
+            self.edits
+                .replace_soft(whole, self.ctx.source.text[name].to_string());
+        }
+    }
+
     fn finish(mut self) -> Result<Lowered, Vec<Refusal>> {
+        self.idle_assertions();
         let text = &self.ctx.source.text;
         self.drops.sort_by_key(|range| (range.start, range.end));
         let mut drops: Vec<Range<usize>> = Vec::new();
         for range in self.drops.drain(..) {
             match drops.last_mut() {
-                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                Some(last)
+                    if range.start <= last.end || text[last.end..range.start].trim().is_empty() =>
+                {
+                    last.end = last.end.max(range.end);
+                }
                 _ => drops.push(range),
             }
         }
-        drops.into_iter().for_each(|range| self.edits.delete(range));
+        for range in &mut drops {
+            let whole_lines =
+                text[..range.start].ends_with('\n') && text[..range.end].ends_with('\n');
+            let inside = self
+                .bounds
+                .iter()
+                .any(|kept| kept.start < range.end && range.start < kept.end);
+            if !whole_lines || inside {
+                continue;
+            }
+            // No empty lines after an opening or before a closing brace, and never two.
+            let before = text[..range.start].trim_end();
+            let lines_before = text[before.len()..range.start].matches('\n').count();
+            let after = text[range.end..].trim_start();
+            let blank_end = text.len() - after.len();
+            let next_line = line_start(text, blank_end);
+            if after.starts_with('}') && lines_before > 1 {
+                range.start = before.len() + text[before.len()..].find('\n').map_or(0, |at| at + 1);
+            }
+            if (after.starts_with('}') || before.ends_with('{') || lines_before > 1)
+                && next_line > range.end
+            {
+                range.end = next_line;
+            }
+        }
+        for range in &drops {
+            self.edits.delete(range.clone());
+        }
         let mut by_line: BTreeMap<usize, i64> = BTreeMap::new();
         for (line, by) in &self.shifts {
             *by_line.entry(*line).or_default() += by;
         }
         for (line, by) in by_line {
+            if drops
+                .iter()
+                .any(|gone| gone.start <= line && line < gone.end)
+            {
+                continue;
+            }
             if self
                 .ctx
                 .templates
@@ -1515,6 +1768,29 @@ fn constant(expr: &Expr) -> bool {
         Expr::Tpl(template) => template.exprs.is_empty(),
         Expr::Member(_) => {
             matches!(crate::syntax::member(expr), Some((object, _)) if matches!(crate::syntax::member(object), Some((process, env)) if env == "env" && matches!(process, Expr::Ident(name) if name.sym == "process")))
+        }
+        _ => false,
+    }
+}
+
+/// Whether computing a value only reads.
+fn reads_only(expr: &Expr) -> bool {
+    match crate::syntax::bare(expr) {
+        Expr::Lit(_) | Expr::Ident(_) | Expr::Arrow(_) | Expr::Fn(_) => true,
+        Expr::Member(access) => reads_only(&access.obj),
+        Expr::OptChain(chain) => chain
+            .base
+            .as_member()
+            .is_some_and(|access| reads_only(&access.obj)),
+        Expr::Tpl(template) => template.exprs.iter().all(|expr| reads_only(expr)),
+        Expr::Bin(binary) => reads_only(&binary.left) && reads_only(&binary.right),
+        Expr::Cond(cond) => {
+            reads_only(&cond.test) && reads_only(&cond.cons) && reads_only(&cond.alt)
+        }
+        Expr::Call(call) => {
+            let pure = matches!(call.callee.as_expr().map(|callee| crate::syntax::bare(callee)),
+                Some(Expr::Ident(name)) if matches!(&*name.sym, "Number" | "String" | "Boolean" | "parseInt" | "parseFloat"));
+            pure && call.args.iter().all(|arg| reads_only(&arg.expr))
         }
         _ => false,
     }

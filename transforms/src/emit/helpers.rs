@@ -4,51 +4,48 @@
 use std::collections::BTreeSet;
 
 use super::carrier::Helper;
+use super::style::Style;
 
 /// The name of the module's file, without its extension.
 pub const FILE: &str = "api-request";
 
 const READ_BODY: &str = r#"/**
  * Reads the body as the Pages Router parsed it: JSON and forms by content type,
- * everything else as text. An empty or malformed JSON body is `{}`.
+ * everything else as text. An empty JSON body is `{}`, a malformed one an error.
  */
 export async function readBody(request%REQUEST%) {
-  const type = request.headers.get('content-type')?.split(';')[0].trim().toLowerCase()
-  const text = await request.text()
+  const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()%;%
+  const text = await request.text()%;%
   if (type === 'application/json' || type === 'application/ld+json') {
-    try {
-      return JSON.parse(text)
-    } catch {
-      return {}
-    }
+    return text === '' ? {} : JSON.parse(text)%;%
   }
-  return type === 'application/x-www-form-urlencoded' ? parseForm(text) : text%ANY%
+  return type === 'application/x-www-form-urlencoded' ? parseForm(text) : text%;%
 }
 "#;
 
 const READ_QUERY: &str = r#"/** Search parameters as the Pages Router gave them: a doubled key is an array. */
 export function readQuery(request%NEXT_REQUEST%) {
-  const params = request.nextUrl.searchParams
-  const query%QUERY% = {}
+  const params = request.nextUrl.searchParams%;%
+  const query%QUERY% = {}%;%
   params.forEach((_, key) => {
-    const values = params.getAll(key)
-    query[key] = values.length > 1 ? values : values[0]
-  })
-  return query
+    const values = params.getAll(key)%;%
+    query[key] = values.length > 1 ? values : values[0]%;%
+  })%;%
+  return query%;%
 }
 "#;
 
-/// The text of the module with these helpers.
-pub fn module(helpers: &BTreeSet<Helper>, typescript: bool) -> String {
+/// The text of the module with these helpers, in the style of the files that import it.
+pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> String {
     let mut imports = String::new();
     let mut parts = Vec::new();
     if helpers.contains(&Helper::ReadBody) {
-        imports.push_str("import { parse as parseForm } from 'querystring'\n");
+        imports.push_str("import { parse as parseForm } from 'querystring'%;%\n");
         parts.push(READ_BODY);
     }
     if helpers.contains(&Helper::ReadQuery) {
         if typescript {
-            imports.push_str("import type { NextRequest } from 'next/server'\n");
+            imports.push_str("import type { NextRequest } from 'next/server'%;%\n");
         }
         parts.push(READ_QUERY);
     }
@@ -59,15 +56,30 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool) -> String {
         }
         text.push_str(part);
     }
-    let types = |pattern: &str, annotation: &str, text: String| {
-        text.replace(pattern, if typescript { annotation } else { "" })
+    let typed = |annotation: &str| {
+        if typescript {
+            annotation.to_string()
+        } else {
+            String::new()
+        }
     };
-    let text = types("%REQUEST%", ": Request", text);
-    let text = types("%NEXT_REQUEST%", ": NextRequest", text);
-    let text = types(
-        "%QUERY%",
-        ": Partial<Record<string, string | string[]>>",
-        text,
-    );
-    types("%ANY%", "", text)
+    let text = text
+        .replace("%REQUEST%", &typed(": Request"))
+        .replace("%NEXT_REQUEST%", &typed(": NextRequest"))
+        .replace(
+            "%QUERY%",
+            &typed(": Partial<Record<string, string | string[]>>"),
+        )
+        .replace("%;%", style.semi)
+        .replace('\'', &style.quote.to_string());
+    let indented = text.lines().map(|line| {
+        let code = line.trim_start_matches(' ');
+        let white = line.len() - code.len();
+        if code.starts_with('*') {
+            line.to_string()
+        } else {
+            format!("{}{code}", style.indent.repeat(white / 2))
+        }
+    });
+    indented.map(|line| line + "\n").collect()
 }

@@ -123,7 +123,26 @@ pub fn write(
                 vec![kept]
             }
         }
-        Payload::Stream(_) => return Err(ctx.refusal(Reason::Streaming, effect.range.clone(), "")),
+        Payload::Opaque(value) => {
+            let own_type = reply
+                .before
+                .iter()
+                .chain(&reply.own)
+                .filter(|header| header.name.eq_ignore_ascii_case("content-type"));
+            let own_type = own_type
+                .filter_map(|header| header.values.first())
+                .next_back()
+                .and_then(|value| string(value));
+            if own_type.is_none_or(|own| own.contains("json")) {
+                return Err(ctx.refusal(Reason::UnknownSend, source.range(*value), ""));
+            }
+            let kept = Fragment::Keep(source.range(*value));
+            if ctx.typescript() {
+                vec![kept, Fragment::Text(" as BodyInit".to_string())]
+            } else {
+                vec![kept]
+            }
+        }
         Payload::Redirect(url) => {
             if !repeatable(url) {
                 return Err(ctx.refusal(
@@ -142,6 +161,12 @@ pub fn write(
         parts.push(Part::Shared);
     } else if !headers.is_empty() {
         parts.push(Part::Headers(headers));
+    }
+    if !json
+        && !matches!(reply.payload, Payload::Empty | Payload::Redirect(_))
+        && ctx.source.text[effect.range.clone()].contains(".send(")
+    {
+        notes.push(Note::NoEtag);
     }
     let options = options(ctx, parts, shared);
     let call = if json {
@@ -185,8 +210,19 @@ fn set(
         }
         return Ok(());
     }
-    for value in &header.values {
-        headers.push((header.name.clone(), header_value(ctx, value)));
+    let texts: Option<Vec<String>> = header.values.iter().map(|value| string(value)).collect();
+    match texts {
+        // Several lines of one header and one line with commas say the same, but for cookies.
+        Some(texts) if texts.len() > 1 && !same("set-cookie") => {
+            let joined = ctx.style.string(&texts.join(", "));
+            headers.push((header.name.clone(), vec![Fragment::Text(joined)]));
+        }
+        _ => headers.extend(
+            header
+                .values
+                .iter()
+                .map(|value| (header.name.clone(), header_value(ctx, value))),
+        ),
     }
     Ok(())
 }
@@ -298,54 +334,103 @@ fn repeatable(expr: &Expr) -> bool {
     }
 }
 
-fn options(ctx: &Context, parts: Vec<Part>, shared: Option<&str>) -> Vec<Fragment> {
-    let mut out = Vec::new();
-    let text = |text: &str| Fragment::Text(text.to_string());
-    for (index, part) in parts.into_iter().enumerate() {
-        out.push(text(if index == 0 { "{ " } else { ", " }));
-        match part {
-            Part::Status(range) if &ctx.source.text[range.clone()] == "status" => {
-                out.push(Fragment::Keep(range))
-            }
-            Part::Status(range) => out.extend([text("status: "), Fragment::Keep(range)]),
-            Part::StatusText(status) => out.push(text(&format!("status: {status}"))),
-            Part::Shared => match shared {
-                Some("headers") => out.push(text("headers")),
-                Some(name) => out.push(text(&format!("headers: {name}"))),
-                None => {}
-            },
-            Part::Headers(headers) => {
-                let repeated = headers.iter().enumerate().any(|(at, (name, _))| {
-                    headers[..at]
-                        .iter()
-                        .any(|(earlier, _)| earlier.eq_ignore_ascii_case(name))
-                });
-                out.push(text(if repeated {
-                    "headers: ["
+/// One option of a `Response`.
+enum Entry {
+    /// `status: 201`.
+    Plain(Vec<Fragment>),
+    /// Headers: what opens the list, its items, what closes it.
+    List(&'static str, Vec<Vec<Fragment>>, &'static str),
+}
+
+fn text(text: &str) -> Fragment {
+    Fragment::Text(text.to_string())
+}
+
+fn options(ctx: &Context, parts: Vec<Part>, shared: Option<&str>) -> Vec<Entry> {
+    let entry = |part| match part {
+        Part::Status(range) if &ctx.source.text[range.clone()] == "status" => {
+            Entry::Plain(vec![Fragment::Keep(range)])
+        }
+        Part::Status(range) => Entry::Plain(vec![text("status: "), Fragment::Keep(range)]),
+        Part::StatusText(status) => Entry::Plain(vec![text(&format!("status: {status}"))]),
+        Part::Shared => Entry::Plain(vec![match shared {
+            Some("headers") | None => text("headers"),
+            Some(name) => text(&format!("headers: {name}")),
+        }]),
+        Part::Headers(headers) => {
+            let repeated = headers.iter().enumerate().any(|(at, (name, _))| {
+                headers[..at]
+                    .iter()
+                    .any(|(earlier, _)| earlier.eq_ignore_ascii_case(name))
+            });
+            let item = |(name, value): (String, Vec<Fragment>)| {
+                let mut item = vec![if repeated {
+                    text(&format!("[{}, ", ctx.style.string(&name)))
                 } else {
-                    "headers: { "
-                }));
-                for (at, (name, value)) in headers.into_iter().enumerate() {
-                    if at > 0 {
-                        out.push(text(", "));
-                    }
-                    if repeated {
-                        out.push(text(&format!("[{}, ", ctx.style.string(&name))));
-                        out.extend(value);
-                        out.push(text("]"));
-                    } else {
-                        out.push(text(&format!("{}: ", ctx.style.key(&name))));
-                        out.extend(value);
-                    }
-                }
-                out.push(text(if repeated { "]" } else { " }" }));
+                    text(&format!("{}: ", ctx.style.key(&name)))
+                }];
+                item.extend(value);
+                item.extend(repeated.then(|| text("]")));
+                item
+            };
+            let items = headers.into_iter().map(item).collect();
+            if repeated {
+                Entry::List("headers: [", items, "]")
+            } else {
+                Entry::List("headers: {", items, "}")
+            }
+        }
+    };
+    parts.into_iter().map(entry).collect()
+}
+
+/// Fragments with a separator between the parts.
+fn joined(parts: Vec<Vec<Fragment>>, separator: &str) -> Vec<Fragment> {
+    let mut out = Vec::new();
+    for (at, part) in parts.into_iter().enumerate() {
+        if at > 0 {
+            out.push(text(separator));
+        }
+        out.extend(part);
+    }
+    out
+}
+
+impl Entry {
+    /// The entry on one line.
+    fn inline(self) -> Vec<Fragment> {
+        match self {
+            Entry::Plain(fragments) => fragments,
+            Entry::List(open, items, close) => {
+                let space = if close == "}" { " " } else { "" };
+                let mut out = vec![text(&format!("{open}{space}"))];
+                out.extend(joined(items, ", "));
+                out.push(text(&format!("{space}{close}")));
+                out
             }
         }
     }
-    if !out.is_empty() {
-        out.push(text(" }"));
+
+    /// The entry with its items on lines of their own.
+    fn broken(self, ctx: &Context, indent: &str) -> Vec<Fragment> {
+        match self {
+            Entry::Plain(fragments) => fragments,
+            Entry::List(open, items, close) => {
+                let inner = format!("{indent}{}", ctx.style.indent);
+                let mut out = vec![text(&format!("{open}\n{inner}"))];
+                out.extend(joined(items, &format!(",\n{inner}")));
+                out.push(text(&format!("{}\n{indent}{close}", ctx.style.comma)));
+                out
+            }
+        }
     }
-    out
+
+    fn copy(&self) -> Entry {
+        match self {
+            Entry::Plain(fragments) => Entry::Plain(fragments.clone()),
+            Entry::List(open, items, close) => Entry::List(open, items.clone(), close),
+        }
+    }
 }
 
 /// Puts call, body and options on one line when they fit, on lines of their own otherwise.
@@ -355,18 +440,18 @@ fn lay_out(
     reply: &Reply,
     call: &str,
     body: Vec<Fragment>,
-    options: Vec<Fragment>,
+    options: Vec<Entry>,
     edits: &Edits,
 ) -> (Vec<Fragment>, Shifts) {
-    let text = &ctx.source.text;
+    let source = &ctx.source.text;
     let rendered = |fragments: &[Fragment]| -> String {
         fragments
             .iter()
             .map(|fragment| match fragment {
                 Fragment::Text(new) => new.clone(),
                 Fragment::Keep(range) => edits
-                    .render(text, range.clone())
-                    .unwrap_or_else(|_| text[range.clone()].to_string()),
+                    .render(source, range.clone())
+                    .unwrap_or_else(|_| source[range.clone()].to_string()),
             })
             .collect()
     };
@@ -375,105 +460,95 @@ fn lay_out(
     } else {
         ""
     };
-    let old_indent = indentation(text, effect.range.start).chars().count() as i64;
+    let old_indent = indentation(source, effect.range.start).chars().count() as i64;
     let unit = ctx.style.indent.chars().count() as i64;
     let indent = ctx.indent_at(effect.range.start);
-    let column = text[line_start(text, effect.range.start)..effect.range.start]
+    let column = source[line_start(source, effect.range.start)..effect.range.start]
         .chars()
         .count()
         .saturating_sub(ctx.unwrapped_by(effect.range.start));
-    let (body_text, options_text) = (rendered(&body), rendered(&options));
-    let one_line = column
-        + returns.len()
-        + call.len()
-        + body_text.chars().count()
+    let inline_options = |options: &[Entry]| -> Vec<Fragment> {
+        if options.is_empty() {
+            return Vec::new();
+        }
+        let mut out = vec![text("{ ")];
+        out.extend(joined(
+            options.iter().map(|entry| entry.copy().inline()).collect(),
+            ", ",
+        ));
+        out.push(text(" }"));
+        out
+    };
+    let one_line_options = inline_options(&options);
+    let (body_text, options_text) = (rendered(&body), rendered(&one_line_options));
+    let width = |text: &str| text.chars().count() as i64;
+    let one_line = column as i64
+        + width(returns)
+        + width(call)
+        + width(&body_text)
         + 2
-        + options_text.chars().count()
+        + width(&options_text)
         + 2;
     let many_lines = body_text.contains('\n');
-    let mut fragments = vec![Fragment::Text(format!("{returns}{call}"))];
+    let limit = ctx.style.width as i64;
+    let mut fragments = vec![text(&format!("{returns}{call}"))];
     let mut shifts = Vec::new();
-    let width = |text: &str| text.chars().count() as i64;
-    if options.is_empty()
-        || !many_lines && !options_text.contains('\n') && one_line <= ctx.style.width
-    {
+    if options.is_empty() || !many_lines && !options_text.contains('\n') && one_line <= limit {
         if many_lines {
             shift(ctx, &body, old_indent, &mut shifts);
         }
         fragments.extend(body);
         if !options.is_empty() {
-            fragments.push(Fragment::Text(", ".to_string()));
-            fragments.extend(options);
+            fragments.push(text(", "));
+            fragments.extend(one_line_options);
         }
-        fragments.push(Fragment::Text(")".to_string()));
+        fragments.push(text(")"));
         return (fragments, shifts);
     }
+    // The options, one to a line; headers that are too long for theirs are broken once more.
+    let broken =
+        |options: Vec<Entry>, indent: &str, to: i64, shifts: &mut Shifts| -> Vec<Fragment> {
+            let inner = format!("{indent}{}", ctx.style.indent);
+            let mut lines = Vec::new();
+            for entry in options {
+                let line = entry.copy().inline();
+                let line_text = rendered(&line);
+                let long =
+                    line_text.contains('\n') || width(&inner) + width(&line_text) + 1 > limit;
+                let entry = if long {
+                    entry.broken(ctx, &inner)
+                } else {
+                    line
+                };
+                shift(ctx, &entry, to + if long { 2 * unit } else { unit }, shifts);
+                lines.push(entry);
+            }
+            let mut out = vec![text(&format!("{{\n{inner}"))];
+            out.extend(joined(lines, &format!(",\n{inner}")));
+            out.push(text(&format!("{}\n{indent}}}", ctx.style.comma)));
+            out
+        };
     // A simple body stays on the first line and the options break, as prettier does.
-    let inner = format!("{indent}{}", ctx.style.indent);
-    let hugging = !many_lines
-        && !body_text.starts_with('{')
-        && !body_text.starts_with('[')
-        && !body_text.contains('(');
+    let hugging = !many_lines && !body_text.starts_with(['{', '[']) && !body_text.contains('(');
     if hugging {
         fragments.extend(body);
-        fragments.push(Fragment::Text(", {\n".to_string()));
-        for part in split_options(options) {
-            fragments.push(Fragment::Text(inner.clone()));
-            fragments.extend(part);
-            fragments.push(Fragment::Text(",\n".to_string()));
-        }
-        fragments.push(Fragment::Text(format!("{indent}}})")));
+        fragments.push(text(", "));
+        fragments.extend(broken(options, &indent, old_indent, &mut shifts));
+        fragments.push(text(")"));
         return (fragments, shifts);
     }
+    let inner = format!("{indent}{}", ctx.style.indent);
     shift(ctx, &body, old_indent + unit, &mut shifts);
-    fragments.push(Fragment::Text(format!("\n{inner}")));
+    fragments.push(text(&format!("\n{inner}")));
     fragments.extend(body);
-    fragments.push(Fragment::Text(format!(",\n{inner}")));
-    let fits = width(&inner) + width(&options_text) < ctx.style.width as i64;
-    if fits {
-        fragments.extend(options);
+    fragments.push(text(&format!(",\n{inner}")));
+    if !options_text.contains('\n') && width(&inner) + width(&options_text) < limit {
+        fragments.extend(one_line_options);
     } else {
-        fragments.push(Fragment::Text("{\n".to_string()));
-        for part in split_options(options) {
-            fragments.push(Fragment::Text(format!("{inner}{}", ctx.style.indent)));
-            fragments.extend(part);
-            fragments.push(Fragment::Text(",\n".to_string()));
-        }
-        fragments.push(Fragment::Text(format!("{inner}}}")));
+        fragments.extend(broken(options, &inner, old_indent + unit, &mut shifts));
     }
-    fragments.push(Fragment::Text(format!("{}\n{indent})", ctx.style.trailing)));
+    fragments.push(text(&format!("{}\n{indent})", ctx.style.trailing)));
     (fragments, shifts)
-}
-
-/// The entries of written options, each by itself.
-fn split_options(options: Vec<Fragment>) -> Vec<Vec<Fragment>> {
-    let mut entries: Vec<Vec<Fragment>> = Vec::new();
-    let count = options.len();
-    for (index, fragment) in options.into_iter().enumerate() {
-        match fragment {
-            Fragment::Text(text) if index == 0 && text == "{ " => entries.push(Vec::new()),
-            Fragment::Text(text) if text == ", " && !inside_headers(&entries) => {
-                entries.push(Vec::new())
-            }
-            Fragment::Text(text) if index + 1 == count && text == " }" => {}
-            other => entries
-                .last_mut()
-                .into_iter()
-                .for_each(|entry| entry.push(other.clone())),
-        }
-    }
-    entries
-}
-
-fn inside_headers(entries: &[Vec<Fragment>]) -> bool {
-    let Some(last) = entries.last() else {
-        return false;
-    };
-    let opened = last.iter().any(|fragment| matches!(fragment, Fragment::Text(text) if text.starts_with("headers: {") || text.starts_with("headers: [")));
-    let closed = last
-        .iter()
-        .any(|fragment| matches!(fragment, Fragment::Text(text) if text == " }" || text == "]"));
-    opened && !closed
 }
 
 /// Moves the lines of kept code so that its first line would stand at `to` characters.

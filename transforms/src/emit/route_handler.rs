@@ -58,6 +58,8 @@ pub struct RouteFile {
     pub text: String,
     /// The exported methods.
     pub methods: Vec<String>,
+    /// The style of the file.
+    pub style: Style,
     /// The parameters of the actions, by method: path parameters, and whether the body is taken.
     pub params: BTreeMap<String, (Vec<String>, bool)>,
     /// Helpers that it imports.
@@ -459,6 +461,12 @@ impl<'a> File<'_, 'a> {
             .entry("*".to_string())
             .or_default()
             .extend(handler.notes.iter().copied());
+        if self.reads_env() {
+            notes
+                .entry("*".to_string())
+                .or_default()
+                .insert(Note::EnvAtBuild);
+        }
         if self.module_state() {
             notes
                 .entry("*".to_string())
@@ -477,6 +485,7 @@ impl<'a> File<'_, 'a> {
         }
         Ok(RouteFile {
             text,
+            style: self.style.clone(),
             methods,
             params,
             helpers: self.helpers,
@@ -612,12 +621,12 @@ impl<'a> File<'_, 'a> {
         }
     }
 
-    /// The parameters that an action takes: path parameters, and whether it takes the body.
+    /// The parameters that an action takes: slugs in the route's order, and whether it takes the body.
     fn action_params(&self, lowered: &Lowered) -> (Vec<String>, bool) {
         let slugs = self.around.route.slugs.iter().map(|slug| slug.name.clone());
         (
             slugs
-                .filter(|slug| lowered.needs.slugs.contains(slug))
+                .filter(|slug| lowered.needs.slugs.contains_key(slug))
                 .collect(),
             lowered.needs.input.is_some(),
         )
@@ -642,13 +651,14 @@ impl<'a> File<'_, 'a> {
             )]);
         };
         let (slugs, _) = self.action_params(lowered);
-        let mut params: Vec<String> = slugs
-            .into_iter()
-            .map(|slug| {
+        self.kept.extend(lowered.needs.kept.iter().cloned());
+        let names = slugs.iter().map(|slug| &lowered.needs.slugs[slug]);
+        let mut params: Vec<String> = names
+            .map(|name| {
                 if typescript {
-                    format!("{slug}: string")
+                    format!("{name}: string")
                 } else {
-                    slug
+                    name.clone()
                 }
             })
             .collect();
@@ -659,7 +669,7 @@ impl<'a> File<'_, 'a> {
         };
         let before = format!("export async function {name}(");
         let one_line = format!("{before}{}){answer} {{", params.join(", "));
-        let head = if one_line.chars().count() <= self.style.width {
+        let head = if params.is_empty() || one_line.chars().count() <= self.style.width {
             format!("{before}{}){answer} ", params.join(", "))
         } else {
             let indent = &self.style.indent;
@@ -681,6 +691,7 @@ impl<'a> File<'_, 'a> {
                 "edits overlap",
             )]
         })?;
+        let body = without_last_return(body);
         if !self.tried(function) {
             return Ok(format!("{head}{body}"));
         }
@@ -885,7 +896,7 @@ impl<'a> File<'_, 'a> {
             )
         };
         let one_line = format!("{before}{}{after}{{", params.join(", "));
-        let head = if one_line.chars().count() <= self.style.width {
+        let head = if params.is_empty() || one_line.chars().count() <= self.style.width {
             format!("{before}{}{after}", params.join(", "))
         } else {
             let indent = &self.style.indent;
@@ -1039,8 +1050,9 @@ impl<'a> File<'_, 'a> {
                 }
                 let indent = &self.style.indent;
                 format!(
-                    "export {{\n{indent}{},\n}}{semi}",
-                    entries.join(&format!(",\n{indent}"))
+                    "export {{\n{indent}{}{}\n}}{semi}",
+                    entries.join(&format!(",\n{indent}")),
+                    self.style.comma
                 )
             })
             .collect();
@@ -1120,7 +1132,7 @@ impl<'a> File<'_, 'a> {
             .iter()
             .filter(|item| matches!(item, ModuleItem::ModuleDecl(ModuleDecl::Import(_))))
             .map(|item| crate::flow::trailing_comment(source, source.range(item).end))
-            .last()
+            .next_back()
             .unwrap_or(0)
     }
 
@@ -1187,6 +1199,25 @@ impl<'a> File<'_, 'a> {
                 self.edits.insert(start, format!("{new}\n\n"));
             }
         }
+    }
+
+    /// Whether module-level code hands environment variables to what may throw without them.
+    fn reads_env(&self) -> bool {
+        self.module.source.items().iter().any(|item| {
+            let calls = match item {
+                ModuleItem::Stmt(Stmt::Decl(Decl::Var(variables))) => {
+                    variables.decls.iter().any(|declarator| {
+                        matches!(
+                            declarator.init.as_deref().map(bare),
+                            Some(Expr::New(_) | Expr::Call(_))
+                        )
+                    })
+                }
+                ModuleItem::Stmt(Stmt::If(_) | Stmt::Throw(_) | Stmt::Expr(_)) => true,
+                _ => false,
+            };
+            calls && self.module.source.text_of(item).contains("process.env")
+        })
     }
 
     /// Whether the module holds state that requests change.
@@ -1359,8 +1390,27 @@ fn caught(function: &Function) -> bool {
     }
 }
 
+/// A body without a bare `return` as its last statement.
+fn without_last_return(body: String) -> String {
+    let Some(inner) = body.strip_suffix('}') else {
+        return body;
+    };
+    let trimmed = inner.trim_end();
+    let code = trimmed.strip_suffix(';').unwrap_or(trimmed);
+    match code.strip_suffix("return") {
+        Some(rest)
+            if rest.ends_with([' ', '\t'])
+                && rest.trim_end_matches([' ', '\t']).ends_with('\n') =>
+        {
+            format!("{}{}}}", rest.trim_end(), &inner[trimmed.len()..])
+        }
+        _ => body,
+    }
+}
+
 /// One empty line at most between parts, none at the start, one line end at the end.
 pub(super) fn tidy(text: String) -> String {
+    let text = text.replacen("\n\n\n", "\n\n", usize::from(text.starts_with(['\'', '"'])));
     let trimmed = text.trim_start_matches(['\n', '\r']);
     let end = if trimmed.ends_with("\r\n\r\n") {
         "\r\n"

@@ -17,6 +17,9 @@ use crate::flow::Reading;
 use crate::reason::Reason;
 use crate::syntax::{bare, prop_name};
 
+/// `const { … } = req.body`: the statement, its pattern, and its type.
+type Declaration = (Range<usize>, Range<usize>, Option<Range<usize>>);
+
 impl<'a> Writer<'_, 'a, '_> {
     /// The body and the path parameters become parameters of the action.
     pub(super) fn action_inputs(&mut self, reading: &Reading<'a>, mode: &ActionMode) {
@@ -34,6 +37,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 Some((statement, pattern, typed)) if reads.len() == 1 => {
                     let source = self.ctx.source;
                     let text = source.text[pattern].to_string();
+                    self.needs.kept.extend(typed.clone());
                     let typed = typed.map(|range| source.text[range].to_string());
                     self.drop_statement(statement);
                     input = Some(self.typed(&text, typed.as_deref().unwrap_or(&mode.body_type)));
@@ -50,16 +54,24 @@ impl<'a> Writer<'_, 'a, '_> {
         for effect in &reading.effects {
             match &effect.kind {
                 Kind::ReadQuery { key, declares, .. } if self.ctx.route.slug(key).is_some() => {
-                    self.needs.slugs.insert(key.clone());
                     match declares {
-                        Some(declares) if declares.name == *key => {
+                        Some(declares) => {
+                            self.needs.slugs.insert(key.clone(), declares.name.clone());
                             let statement = self.statement_around(&declares.declarator);
                             self.drop_statement(statement);
                         }
-                        _ if self.free(key) => {
-                            self.edits.replace(effect.range.clone(), key.clone())
+                        None => {
+                            let name = match self.needs.slugs.get(key) {
+                                Some(name) => name.clone(),
+                                None => self.free_name(&[
+                                    key,
+                                    &self.long_name(key),
+                                    &format!("{key}Param"),
+                                ]),
+                            };
+                            self.needs.slugs.insert(key.clone(), name.clone());
+                            self.edits.replace(effect.range.clone(), name);
                         }
-                        _ => self.refuse(Reason::QueryUse, effect.range.clone(), key),
                     }
                 }
                 Kind::DestructureQuery {
@@ -101,6 +113,14 @@ impl<'a> Writer<'_, 'a, '_> {
         self.needs.input = input;
     }
 
+    /// A longer name for a path parameter: `todoId` for the `id` of `/api/todos/[id]`.
+    fn long_name(&self, key: &str) -> String {
+        let noun = crate::naming::owner(self.ctx.route, key);
+        let mut chars = key.chars();
+        let first = chars.next().map(|char| char.to_ascii_uppercase());
+        format!("{noun}{}{}", first.unwrap_or_default(), chars.as_str())
+    }
+
     fn typed(&self, name: &str, annotation: &str) -> String {
         if self.ctx.typescript() {
             format!("{name}: {annotation}")
@@ -119,7 +139,8 @@ impl<'a> Writer<'_, 'a, '_> {
                 _ => String::new(),
             };
             if self.ctx.route.slug(&key).is_some() {
-                self.needs.slugs.insert(key);
+                self.holds_string(&key, &key);
+                self.needs.slugs.insert(key.clone(), key);
             } else {
                 self.refuse(Reason::QueryUse, effect.range.clone(), "search parameters");
             }
@@ -128,15 +149,12 @@ impl<'a> Writer<'_, 'a, '_> {
 
     /// The statement `const { … } = req.body` around a read of the body, when it is one of the
     /// function's own: the statement, its pattern, and the type that the code gives it.
-    fn declaration_of(
-        &self,
-        read: &Range<usize>,
-    ) -> Option<(Range<usize>, Range<usize>, Option<Range<usize>>)> {
+    fn declaration_of(&self, read: &Range<usize>) -> Option<Declaration> {
         let Body::Block(stmts, _) = self.function.body else {
             return None;
         };
         let source = self.ctx.source;
-        stmts.iter().find_map(|stmt| {
+        all_statements(stmts).into_iter().find_map(|stmt| {
             let Stmt::Decl(Decl::Var(declaration)) = stmt else {
                 return None;
             };
@@ -289,7 +307,8 @@ impl<'a> Writer<'_, 'a, '_> {
         } else {
             ""
         };
-        let data = payload.map(|value| self.data(value));
+        let error = status.is_some_and(|status| status >= 400);
+        let data = payload.map(|value| self.data(value, error));
         let mut with = vec![Fragment::Text(returns.to_string())];
         if mode.contract == Contract::Data {
             if !status.is_some_and(|status| (200..300).contains(&status)) {
@@ -351,7 +370,7 @@ impl<'a> Writer<'_, 'a, '_> {
             (
                 format!("{{\n{inner}"),
                 format!(",\n{inner}"),
-                format!(",\n{indent}}}"),
+                format!("{}\n{indent}}}", self.ctx.style.comma),
             )
         };
         with.push(Fragment::Text(open));
@@ -366,9 +385,10 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// The payload as callers saw it: as JSON, where the difference could be seen.
-    fn data(&self, value: &Expr) -> Vec<Fragment> {
+    fn data(&self, value: &Expr, error: bool) -> Vec<Fragment> {
         let kept = Fragment::Keep(self.ctx.source.range(value));
-        if plain_json(value) {
+        // What an error answer names is text.
+        if plain_json(value) || error && named_texts(value) {
             return vec![kept];
         }
         vec![
@@ -403,6 +423,32 @@ impl<'a> Writer<'_, 'a, '_> {
         };
         (start == last.start && effect.range.end <= last.end).then_some(last)
     }
+}
+
+/// Every statement of a function, those in blocks included, in order.
+pub(super) fn all_statements(stmts: &[Stmt]) -> Vec<&Stmt> {
+    let mut out = Vec::new();
+    for stmt in stmts {
+        out.push(stmt);
+        let inner: Vec<&[Stmt]> = match stmt {
+            Stmt::Block(block) => vec![&block.stmts],
+            Stmt::If(branch) => {
+                let alt = branch.alt.as_deref().map(crate::syntax::statements);
+                std::iter::once(crate::syntax::statements(&branch.cons))
+                    .chain(alt)
+                    .collect()
+            }
+            Stmt::Try(attempt) => vec![&attempt.block.stmts],
+            Stmt::Switch(switch) => switch.cases.iter().map(|case| &case.cons[..]).collect(),
+            _ => Vec::new(),
+        };
+        // A statement that is its own branch was taken in already.
+        let inner = inner
+            .into_iter()
+            .filter(|inner| !matches!(inner, [only] if std::ptr::eq(only, stmt)));
+        inner.for_each(|inner| out.extend(all_statements(inner)));
+    }
+    out
 }
 
 /// Whether a value is the same as its JSON: literals, texts, and objects and arrays of such.
@@ -445,6 +491,24 @@ fn plain_json(expr: &Expr) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a value is an object of names and members only.
+fn named_texts(expr: &Expr) -> bool {
+    let Expr::Object(object) = bare(expr) else {
+        return false;
+    };
+    object.props.iter().all(|prop| match prop {
+        PropOrSpread::Prop(prop) => match &**prop {
+            Prop::Shorthand(_) => true,
+            Prop::KeyValue(pair) => {
+                matches!(bare(&pair.value), Expr::Ident(_) | Expr::Member(_))
+                    || plain_json(&pair.value)
+            }
+            _ => false,
+        },
+        PropOrSpread::Spread(_) => false,
+    })
 }
 
 /// Whether computing a value does nothing else.

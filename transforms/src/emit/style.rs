@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use swc_core::ecma::ast::TplElement;
+use swc_core::ecma::ast::Tpl;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
 use crate::source::Source;
@@ -20,6 +20,21 @@ pub struct Style {
     pub width: usize,
     /// `,` after the last of several lines of arguments, or nothing.
     pub trailing: &'static str,
+    /// `,` after the last of several lines of properties, or nothing.
+    pub comma: &'static str,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Style {
+            indent: "  ".to_string(),
+            quote: '\'',
+            semi: ";",
+            width: 80,
+            trailing: "",
+            comma: ",",
+        }
+    }
 }
 
 impl Style {
@@ -32,6 +47,7 @@ impl Style {
         let mut single = 0;
         let mut double = 0;
         let mut trailing_yes = 0;
+        let mut comma_no = 0;
         let mut previous = "";
         for line in text.lines() {
             let trimmed = line.trim();
@@ -71,6 +87,18 @@ impl Style {
             if trimmed == ")" || trimmed == ");" {
                 trailing_yes += if previous.ends_with(',') { 1 } else { -1 };
             }
+            if trimmed.starts_with(['}', ']'])
+                && !trimmed.starts_with("} ")
+                && previous.ends_with([',', '\'', '"', ')', '}', ']'])
+            {
+                let list =
+                    trimmed.starts_with(']') || previous.contains(':') || previous.ends_with(',');
+                comma_no += match (previous.ends_with(','), list) {
+                    (true, _) => -1,
+                    (false, true) => 1,
+                    (false, false) => 0,
+                };
+            }
             single += line.matches('\'').count();
             double += line.matches('"').count();
             if !trimmed.is_empty() {
@@ -83,6 +111,7 @@ impl Style {
             semi: if semicolons >= 0 { ";" } else { "" },
             width: if width > 80 { width.max(100) } else { 80 },
             trailing: if trailing_yes > 0 { "," } else { "" },
+            comma: if comma_no > 0 { "" } else { "," },
         }
     }
 
@@ -137,11 +166,11 @@ pub fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
-/// Ranges of template literals' text, where line starts are part of the value.
+/// Ranges of template literals, where line starts are part of a value.
 pub fn template_ranges(source: &Source) -> Vec<Range<usize>> {
     struct Templates<'s>(&'s Source, Vec<Range<usize>>);
     impl Visit for Templates<'_> {
-        fn visit_tpl_element(&mut self, node: &TplElement) {
+        fn visit_tpl(&mut self, node: &Tpl) {
             self.1.push(self.0.range(node));
         }
     }

@@ -131,6 +131,7 @@ impl WebNative {
         };
         Ok(RouteFile {
             text: tidy(text),
+            style: style.clone(),
             methods: self.methods,
             params: BTreeMap::new(),
             helpers: BTreeSet::new(),

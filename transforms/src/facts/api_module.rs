@@ -462,12 +462,12 @@ impl<'a> ApiModule<'a> {
         let (handler, default_export) = match default {
             DefaultExport::Function(function) => (*function, None),
             DefaultExport::Name(name) => (
-                named_handler(source, &functions, &name, &statement, None)?,
+                named_handler(source, &functions, &name, &statement)?,
                 Some(statement),
             ),
             DefaultExport::Expr(expr) => match bare(expr) {
                 Expr::Ident(name) => (
-                    named_handler(source, &functions, &id(name), &statement, Some(expr))?,
+                    named_handler(source, &functions, &id(name), &statement)?,
                     Some(statement),
                 ),
                 _ => match from_expr(source, None, expr, statement.clone()) {
@@ -542,32 +542,46 @@ fn named_handler<'a>(
     functions: &HashMap<Id, Function<'a>>,
     name: &Id,
     statement: &Range<usize>,
-    _expr: Option<&Expr>,
 ) -> Result<Function<'a>, Refusal> {
     if let Some(function) = functions.get(name) {
         return Ok(function.clone());
     }
     // `const handler = withX(…); export default handler` is a wrapped handler too.
-    let wrapped = source.items().iter().any(|item| {
-        let ModuleItem::Stmt(Stmt::Decl(Decl::Var(variables))) = item else {
-            return false;
+    let call = source.items().iter().find_map(|item| {
+        let declaration = match item {
+            ModuleItem::Stmt(Stmt::Decl(Decl::Var(declaration))) => declaration,
+            ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(ExportDecl {
+                decl: Decl::Var(declaration),
+                ..
+            })) => declaration,
+            _ => return None,
         };
-        variables.decls.iter().any(|declarator| {
-            matches!(&declarator.name, Pat::Ident(binding) if id(&binding.id) == *name)
-                && matches!(declarator.init.as_deref().map(bare), Some(Expr::Call(_)))
+        declaration.decls.iter().find_map(|declarator| {
+            match (&declarator.name, declarator.init.as_deref().map(bare)) {
+                (Pat::Ident(binding), Some(init @ Expr::Call(_))) if id(&binding.id) == *name => {
+                    Some(init)
+                }
+                _ => None,
+            }
         })
     });
-    let reason = if wrapped {
-        Reason::WrappedHandler
-    } else {
-        Reason::HandlerNotFunction
-    };
-    Err(refuse_at(
-        source,
-        reason,
-        statement.clone(),
-        name.0.to_string(),
-    ))
+    Err(match call {
+        Some(call) => {
+            let wrapper = function_call(call).map(|(wrapper, _)| wrapper.sym.to_string());
+            refuse(
+                source,
+                Reason::WrappedHandler,
+                call,
+                wrapper.unwrap_or_default(),
+            )
+        }
+        None => refuse_at(
+            source,
+            Reason::HandlerNotFunction,
+            statement.clone(),
+            name.0.to_string(),
+        ),
+    })
 }
 
 fn no_default(source: &Source) -> Refusal {

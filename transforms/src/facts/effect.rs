@@ -43,6 +43,15 @@ pub enum Kind<'a> {
         /// The text of the annotation or assertion that types the whole query.
         typed: Option<Range<usize>>,
     },
+    /// Takes single headers or cookies: `const { session } = req.cookies`.
+    DestructureValues {
+        /// `headers` or `cookies`.
+        part: String,
+        /// The name in the request, and the variable with its default, by range.
+        values: Vec<(String, Range<usize>, Option<Range<usize>>)>,
+        /// The whole `const …;`.
+        statement: Range<usize>,
+    },
     /// Uses all parameters as one value.
     WholeQuery,
     /// Reads the parsed body.
@@ -247,8 +256,9 @@ pub enum Payload<'a> {
     Text(&'a Expr, TextKind),
     /// Bytes.
     Bytes(&'a Expr),
-    /// A Node.js stream.
-    Stream(&'a Expr),
+    /// A value given to `send` or `end` whose kind is not known. With a type of its own set, it
+    /// can only be text or bytes.
+    Opaque(&'a Expr),
     /// Nothing.
     Empty,
     /// A redirect; the status is 307 when none is given.

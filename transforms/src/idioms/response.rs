@@ -198,12 +198,15 @@ fn surely_one_string(expr: &Expr) -> bool {
     }
 }
 
+/// Headers, and a status.
+pub type Prepared<'a> = (Vec<SetHeader<'a>>, Option<&'a Expr>);
+
 /// Headers and status that an expression statement sets without answering.
 pub fn prepare<'a>(
     source: &Source,
     res: Option<&Id>,
     expr: &'a Expr,
-) -> Option<Result<(Vec<SetHeader<'a>>, Option<&'a Expr>), Why>> {
+) -> Option<Result<Prepared<'a>, Why>> {
     if let Expr::Assign(assign) = expr
         && let AssignTarget::Simple(SimpleAssignTarget::Member(target)) = &assign.left
         && let MemberProp::Ident(name) = &target.prop
@@ -246,7 +249,8 @@ pub fn payload<'a>(
             Some(ValueKind::Json) if name == "send" => Ok(Payload::Json(&value.expr)),
             Some(ValueKind::Text(text)) => Ok(Payload::Text(&value.expr, text)),
             Some(ValueKind::Bytes) => Ok(Payload::Bytes(&value.expr)),
-            _ => Err((Reason::UnknownSend, name.clone())),
+            Some(ValueKind::Json) => Err((Reason::UnknownSend, name.clone())),
+            None => Ok(Payload::Opaque(&value.expr)),
         },
         ("redirect", [url]) => Ok(Payload::Redirect(&url.expr)),
         ("redirect", [_, url]) => Ok(Payload::Redirect(&url.expr)),
