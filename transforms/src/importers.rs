@@ -5,15 +5,17 @@
 use std::collections::BTreeSet;
 
 use swc_core::ecma::ast::*;
+use swc_core::ecma::visit::{Visit, VisitWith};
 
 use crate::edit::Edits;
-use crate::facts::api_module::refuse;
+use crate::facts::api_module::{refuse, refuse_at};
 use crate::facts::route::Route;
 use crate::outcome::{Place, Refusal};
 use crate::project::{App, Project};
 use crate::reason::Reason;
 use crate::source::Source;
 use crate::surroundings::{self, directory};
+use crate::syntax::{bare, prop_name};
 
 /// Where the exports of an API file go.
 pub struct Homes<'h> {
@@ -143,8 +145,25 @@ pub fn edits(project: &Project, app: &App, homes: &Homes, path: &str) -> Result<
             }
         }
     }
+    for (names, specifier, range) in loaded(&source) {
+        if !specifiers.contains(&specifier.as_str()) {
+            continue;
+        }
+        met += 1;
+        let moved = !names.is_empty() && names.iter().all(|name| homes.moved.contains(name));
+        let (Some(module), true) = (homes.module, moved) else {
+            return Err(refuse_at(
+                &source,
+                Reason::ImportedElsewhere,
+                range,
+                format!("imports {file}"),
+            ));
+        };
+        let new = name_for(app, &specifier, path, module);
+        edits.replace(range.start + 1..range.end - 1, new);
+    }
     if met != specifiers.len() {
-        // A require, a dynamic import.
+        // A require, or a dynamic import that is not taken apart at once.
         return Err(whole());
     }
     Ok(edits)
@@ -207,6 +226,43 @@ fn reexported(specifiers: &[ExportSpecifier]) -> Option<Vec<String>> {
             _ => None,
         })
         .collect()
+}
+
+/// The names that `const { a, b } = await import('…')` takes, wherever it stands, with the
+/// specifier and its range.
+fn loaded(source: &Source) -> Vec<(Vec<String>, String, std::ops::Range<usize>)> {
+    struct Loads<'s> {
+        source: &'s Source,
+        found: Vec<(Vec<String>, String, std::ops::Range<usize>)>,
+    }
+    impl Visit for Loads<'_> {
+        fn visit_var_declarator(&mut self, node: &VarDeclarator) {
+            node.visit_children_with(self);
+            if let Pat::Object(pattern) = &node.name
+                && let Some(Expr::Await(awaited)) = node.init.as_deref().map(bare)
+                && let Expr::Call(call) = bare(&awaited.arg)
+                && matches!(call.callee, Callee::Import(_))
+                && let Some(Expr::Lit(Lit::Str(src))) = call.args.first().map(|arg| &*arg.expr)
+            {
+                let names = pattern.props.iter().map(|prop| match prop {
+                    ObjectPatProp::KeyValue(pair) => prop_name(&pair.key),
+                    ObjectPatProp::Assign(short) => Some(short.key.sym.to_string()),
+                    ObjectPatProp::Rest(_) => None,
+                });
+                if let Some(names) = names.collect() {
+                    let specifier = src.value.to_string_lossy().into_owned();
+                    let range = self.source.range(src);
+                    self.found.push((names, specifier, range));
+                }
+            }
+        }
+    }
+    let mut loads = Loads {
+        source,
+        found: Vec::new(),
+    };
+    source.module.visit_with(&mut loads);
+    loads.found
 }
 
 /// The text between the quotes.

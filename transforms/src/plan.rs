@@ -46,6 +46,9 @@ struct Unit {
     shared: Option<Split>,
 }
 
+/// A route's change, or why it is left.
+type Planned = Result<Unit, Vec<Refusal>>;
+
 /// What a handler becomes.
 struct Carried {
     file: Option<RouteFile>,
@@ -126,7 +129,19 @@ pub fn app(
     let shared_names = shared_names(&routes);
     let doubled: BTreeSet<String> = doubled(&routes);
     let pages = Pages::of(project, app);
-    let mut results: Vec<(Route, Result<Unit, Vec<Refusal>>)> = routes
+    let plan = |route: &Route, text: Option<Arc<str>>| {
+        let job = Job {
+            project,
+            app,
+            route,
+            calls: &callers.of(index, &route.path),
+            shared_names: &shared_names,
+            options,
+            pages: &pages,
+        };
+        unit(&job, text)
+    };
+    let mut results: Vec<(Route, Planned)> = routes
         .into_par_iter()
         .map(|route| {
             if doubled.contains(&route.path) {
@@ -137,36 +152,14 @@ pub fn app(
                 };
                 return (route, Err(vec![refusal]));
             }
-            let calls = callers.of(index, &route.path);
-            let unit = unit(
-                project,
-                app,
-                &route,
-                &calls,
-                &shared_names,
-                options,
-                &pages,
-                None,
-            );
+            let unit = plan(&route, None);
             (route, unit)
         })
         .collect();
     results.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path).then_with(|| a.file.cmp(&b.file)));
     refuse_clashes(&mut results);
     refuse_shared_state(project, app, &mut results);
-    compose(project, &mut results, &|route, text| {
-        let calls = callers.of(index, &route.path);
-        unit(
-            project,
-            app,
-            route,
-            &calls,
-            &shared_names,
-            options,
-            &pages,
-            Some(text),
-        )
-    });
+    compose(project, &mut results, &plan);
     let mut whole = Whole::default();
     for (route, result) in results {
         let settled = result.and_then(|unit| settle(project, unit, changes, &mut whole));
@@ -238,16 +231,13 @@ fn refuse_shared_state(
 
 /// Plans one route. `text` stands in for the file's own where imports of other API files
 /// that move were updated.
-fn unit(
-    project: &Project,
-    app: &App,
-    route: &Route,
-    calls: &[&Call],
-    shared_names: &BTreeSet<String>,
-    options: &Options,
-    pages: &Pages,
-    text: Option<Arc<str>>,
-) -> Result<Unit, Vec<Refusal>> {
+fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
+    let &Job {
+        project,
+        app,
+        route,
+        ..
+    } = job;
     let file = &project.files[&route.file];
     let Some(old) = file.text.clone() else {
         let detail = file.unreadable.clone().unwrap_or_default();
@@ -295,16 +285,7 @@ fn unit(
     if !refusals.is_empty() {
         return Err(refusals);
     }
-    let job = Job {
-        project,
-        app,
-        route,
-        calls,
-        shared_names,
-        options,
-        pages,
-    };
-    let mut carried = carry(&job, &source, outline)?;
+    let mut carried = carry(job, &source, outline)?;
     if let Some(shared) = &shared {
         // The handler is understood; what is left of the file is written.
         let refuse = |detail: String| {
@@ -319,7 +300,7 @@ fn unit(
         Source::parse(&shared.path, Arc::from(shared.text.as_str()))
             .map_err(|error| refuse(error.message))?;
         let outline = Outline::read(&rest).map_err(|refusal| refuse(refusal.detail))?;
-        carried = carry(&job, &rest, outline)
+        carried = carry(job, &rest, outline)
             .map_err(|refusals| refuse(refusals[0].reason.what().to_string()))?;
         if let Some(file) = carried.file.as_mut().filter(|_| shared.state) {
             let notes = file.notes.entry("*".to_string()).or_default();
@@ -553,7 +534,7 @@ fn config_headers(
 }
 
 /// Refuses routes whose files would stand in one place.
-fn refuse_clashes(results: &mut [(Route, Result<Unit, Vec<Refusal>>)]) {
+fn refuse_clashes(results: &mut [(Route, Planned)]) {
     let mut seen = BTreeSet::new();
     for (route, result) in results {
         let Ok(unit) = result else { continue };
@@ -579,8 +560,8 @@ fn refuse_clashes(results: &mut [(Route, Result<Unit, Vec<Refusal>>)]) {
 /// is edited where it is.
 fn compose(
     project: &Project,
-    results: &mut [(Route, Result<Unit, Vec<Refusal>>)],
-    again: &dyn Fn(&Route, Arc<str>) -> Result<Unit, Vec<Refusal>>,
+    results: &mut [(Route, Planned)],
+    plan: &dyn Fn(&Route, Option<Arc<str>>) -> Planned,
 ) {
     loop {
         let moving: BTreeSet<String> = results
@@ -596,13 +577,13 @@ fn compose(
                 }
             }
         }
-        let planned: BTreeMap<String, Result<Unit, Vec<Refusal>>> = results
+        let planned: BTreeMap<String, Planned> = results
             .iter()
             .filter_map(|(route, _)| {
                 let edits = edits.get(&route.file)?;
                 let text = project.files[&route.file].text.clone()?;
                 let unit = match edits.render(&text, 0..text.len()) {
-                    Ok(new) => again(route, Arc::from(new)),
+                    Ok(new) => plan(route, Some(Arc::from(new))),
                     Err(_) => Err(vec![Refusal {
                         reason: Reason::ImportedElsewhere,
                         place: Place::file_start(&route.file),

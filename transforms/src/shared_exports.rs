@@ -564,7 +564,11 @@ fn rest_text(
         (true, Some(last), _) => unused.push(last),
         (true, None, _) => {}
         (false, Some(last), _) => edits.replace(last, lines),
-        (false, None, 0) => edits.insert(0, format!("{lines}\n\n")),
+        (false, None, 0) => {
+            let first_goes = gone.first().is_some_and(|range| range.start == 0);
+            let gap = if first_goes { "\n" } else { "\n\n" };
+            edits.insert(0, format!("{lines}{gap}"));
+        }
         (false, None, at) => edits.insert(at, format!("\n{lines}")),
     }
     for statement in unused {
@@ -630,4 +634,87 @@ fn holds_state(node: &ModuleItem) -> bool {
             matches!(declarator.init.as_deref().map(bare), Some(Expr::New(new))
                 if matches!(bare(&new.callee), Expr::Ident(name) if matches!(&*name.sym, "Map" | "Set" | "WeakMap")))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::next_version::NextVersion;
+    use crate::project::NextConfig;
+
+    fn run(file: &str, text: &str) -> Result<Option<Split>, Refusal> {
+        let app = App {
+            dir: String::new(),
+            depends_on_next: true,
+            next: NextVersion::parse("15.5.0"),
+            next_source: String::new(),
+            pages: Some("pages".to_string()),
+            app: None,
+            typescript: true,
+            config: NextConfig::default(),
+            aliases: Vec::new(),
+        };
+        let source = Source::parse(file, Arc::from(text)).unwrap();
+        let outline = Outline::read(&source)?;
+        let route = Route::of(&app, file).unwrap();
+        split(&outline, &Project::default(), &app, &route)
+    }
+
+    #[test]
+    fn values_move_with_what_they_need() {
+        let text = "import { z } from 'zod'\nimport { save } from '../../lib/db'\n\n// What may be sent.\nconst limit = 10\n\nexport const schema = z.object({ n: z.number().max(limit) })\nexport type Body = z.infer<typeof schema>\n\nexport default async function handler(req, res) {\n  const body: Body = schema.parse(req.body)\n  res.json(await save(body, limit))\n}\n";
+        let split = run("pages/api/notes.ts", text).unwrap().unwrap();
+        assert_eq!(split.path, "lib/notes.ts");
+        assert_eq!(
+            split.text,
+            "import { z } from 'zod'\n\n// What may be sent.\nexport const limit = 10\n\nexport const schema = z.object({ n: z.number().max(limit) })\nexport type Body = z.infer<typeof schema>\n"
+        );
+        assert_eq!(
+            split.rest,
+            "import { type Body, limit, schema } from '../../lib/notes'\nimport { save } from '../../lib/db'\n\nexport default async function handler(req, res) {\n  const body: Body = schema.parse(req.body)\n  res.json(await save(body, limit))\n}\n"
+        );
+        assert!(split.moved.contains("Body") && split.moved.contains("schema"));
+    }
+
+    #[test]
+    fn checks_before_a_value_move_with_it() {
+        let text = "if (!process.env.KEY) throw new Error('KEY')\n\nexport const authOptions = { secret: process.env.KEY }\n\nexport default NextAuth(authOptions)\n";
+        let split = run("pages/api/auth/[...nextauth].ts", text)
+            .unwrap()
+            .unwrap();
+        assert_eq!(split.path, "lib/auth-options.ts");
+        assert!(split.text.starts_with("if (!process.env.KEY)"));
+        assert!(split.most);
+        assert_eq!(
+            split.rest,
+            "import { authOptions } from '../../../lib/auth-options'\n\nexport default NextAuth(authOptions)\n"
+        );
+    }
+
+    #[test]
+    fn values_that_cannot_be_taken_out_stay() {
+        let refused = |text: &str| run("pages/api/x.ts", text).is_err();
+        assert!(refused(
+            "export const again = () => handler()\nexport default function handler(req, res) {}"
+        ));
+        assert!(refused(
+            "export let count = 0\nexport default function handler(req, res) { count++ }"
+        ));
+        assert!(refused(
+            "setUp()\nexport const a = 1\nexport default function handler(req, res) {}"
+        ));
+        assert!(refused(
+            "export { a } from './a'\nexport default function handler(req, res) {}"
+        ));
+        assert!(
+            run(
+                "pages/api/x.ts",
+                "export type A = string\nexport default function handler(req, res) {}"
+            )
+            .unwrap()
+            .is_none()
+        );
+    }
 }

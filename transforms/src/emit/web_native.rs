@@ -105,7 +105,11 @@ impl WebNative {
             let lines = lines.join("\n");
             match after_imports(source) {
                 0 => self.edits.insert(0, format!("{lines}\n\n")),
-                at => self.edits.insert(at, format!("\n\n{lines}")),
+                at => {
+                    let gap = source.text[at..].replace('\r', "");
+                    let end = if gap.starts_with("\n\n") { "" } else { "\n" };
+                    self.edits.insert(at, format!("\n\n{lines}{end}"));
+                }
             }
         }
         let text = self
@@ -221,6 +225,6 @@ pub fn after_imports(source: &Source) -> usize {
         .iter()
         .filter(|item| matches!(item, ModuleItem::ModuleDecl(ModuleDecl::Import(_))))
         .map(|item| crate::flow::trailing_comment(source, source.range(item).end))
-        .last()
+        .next_back()
         .unwrap_or(0)
 }

@@ -3,6 +3,8 @@
 //! the runtime's own `Response`. Refuses what could read `req` or `res` from the context:
 //! a context function with parameters, and a schema from elsewhere.
 
+use std::ops::Range;
+
 use swc_core::ecma::ast::*;
 
 use super::{Kitchen, Made, making, takes_nothing};
@@ -32,16 +34,19 @@ pub fn make(kitchen: &Kitchen) -> Made {
             kitchen.refuse(at, "GraphQL Yoga options from elsewhere")
         ));
     };
-    if let Some(refusal) = object.props.iter().find_map(|prop| unknown(kitchen, prop)) {
+    let types = making.call.type_args.as_ref();
+    let types = types.map(|types| source.range(&**types));
+    let mut props = object.props.iter();
+    if let Some(refusal) = props.find_map(|prop| unknown(kitchen, prop, types.as_ref())) {
         return Some(Err(refusal));
     }
     let mut file = WebNative::new(&["GET", "POST", "OPTIONS"]);
     file.notes.extend([Note::Auto405, Note::AutoHead]);
     let style = Style::of(source);
     let (indent, semi) = (&style.indent, style.semi);
-    if let Some(types) = &making.call.type_args {
-        file.dropped.push(source.range(&**types));
-        file.edits.delete(source.range(&**types));
+    if let Some(types) = types {
+        file.dropped.push(types.clone());
+        file.edits.delete(types);
     }
     let first = object.props.first().map(|prop| source.range(prop).start);
     let open = source.range(object).start + 1;
@@ -83,7 +88,12 @@ pub fn make(kitchen: &Kitchen) -> Made {
     Some(Ok(file))
 }
 
-fn unknown(kitchen: &Kitchen, prop: &PropOrSpread) -> Option<Refusal> {
+/// Why an option is not taken over. `types` are the type arguments of the call, which go.
+fn unknown(
+    kitchen: &Kitchen,
+    prop: &PropOrSpread,
+    types: Option<&Range<usize>>,
+) -> Option<Refusal> {
     let source = kitchen.source();
     let refuse = |detail: &str| Some(kitchen.refuse(source.range(prop), detail));
     let PropOrSpread::Prop(prop) = prop else {
@@ -102,14 +112,14 @@ fn unknown(kitchen: &Kitchen, prop: &PropOrSpread) -> Option<Refusal> {
             }
         }
         "context" if takes_nothing(&value) => None,
-        "schema" if own_schema(source, &value) => None,
+        "schema" if own_schema(source, &value, types) => None,
         "schema" => refuse("GraphQL Yoga with a schema whose resolvers may read req and res"),
         _ => refuse(&format!("GraphQL Yoga with {name}")),
     }
 }
 
 /// Whether the schema stands in this file, and nothing in it names `req` or `res`.
-fn own_schema(source: &Source, value: &Expr) -> bool {
+fn own_schema(source: &Source, value: &Expr, types: Option<&Range<usize>>) -> bool {
     let made = |expr: &Expr| matches!(bare(expr), Expr::Call(call) if source.text_of(&call.callee) == "createSchema");
     let here = match bare(value) {
         Expr::Ident(name) => source.items().iter().any(|item| {
@@ -135,6 +145,7 @@ fn own_schema(source: &Source, value: &Expr) -> bool {
         && !words
             .all
             .iter()
+            .filter(|(_, at)| !types.is_some_and(|types| types.contains(&at.start)))
             .any(|((name, _), _)| matches!(&**name, "req" | "res"))
 }
 
