@@ -207,7 +207,7 @@ async function migratedTree(fixture, major, version, options, temporary) {
 
 /** Asks the program for the notes of a tree: a difference needs a note that is printed for its route. */
 async function readPrinted(fixture, root, version, options) {
-  const { stdout } = await run(path.resolve(options.bin), ['--next', version, '--format', 'json', root], root, {}, 60_000)
+  const { stdout } = await run(path.resolve(options.bin), ['--next', version, '--format', 'json', ...(options['bin-args'] ?? '').split(/\s+/).filter(Boolean), root], root, {}, 60_000)
   fixture.printed = printedNotes(JSON.parse(stdout))
 }
 

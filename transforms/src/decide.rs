@@ -27,7 +27,7 @@ pub fn evidence(calls: &[&Call], method: &str) -> Vec<Evidence> {
             0,
             Evidence {
                 for_action: false,
-                what: format!("{method} reads"),
+                what: format!("{method} is a method that reads"),
                 place: None,
             },
         );

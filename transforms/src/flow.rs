@@ -359,7 +359,11 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 true
             }
             Stmt::ForOf(statement) => {
-                self.scan(&statement.right);
+                if self.req.as_ref().is_some_and(|req| is_binding(&statement.right, req)) {
+                    self.refuse(Reason::RawBody, &statement.right, "chunks");
+                } else {
+                    self.scan(&statement.right);
+                }
                 self.repeat(&statement.body);
                 true
             }

@@ -55,11 +55,6 @@ impl<'p> Reach<'p> {
     }
 }
 
-/// The files that some files reach at run time, themselves included.
-pub fn reached_from<'p>(project: &'p Project, files: BTreeSet<&'p str>) -> BTreeSet<&'p str> {
-    closure(project, files, false)
-}
-
 /// Who imports a file at run time.
 pub struct Importers<'p> {
     of: BTreeMap<&'p str, Vec<&'p str>>,
@@ -83,6 +78,16 @@ impl<'p> Importers<'p> {
     /// The files that import `file`, in order.
     pub fn of(&self, file: &str) -> &[&'p str] {
         self.of.get(file).map_or(&[], Vec::as_slice)
+    }
+
+    /// The files that reach a file at run time, itself included.
+    pub fn above(&self, file: &'p str) -> BTreeSet<&'p str> {
+        let mut found: BTreeSet<&'p str> = [file].into();
+        let mut todo = vec![file];
+        while let Some(file) = todo.pop() {
+            todo.extend(self.of(file).iter().filter(|importer| found.insert(importer)));
+        }
+        found
     }
 }
 

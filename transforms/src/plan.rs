@@ -281,7 +281,9 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
             Err(refusal) => refusals.push(refusal),
         }
     }
-    refusals.extend(importers::mocked(project, app, route).filter(|_| shared.is_some()));
+    if shared.is_some() {
+        refusals.extend(importers::mocked(project, app, route));
+    }
     if !refusals.is_empty() {
         return Err(refusals);
     }
@@ -409,6 +411,7 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
                 method => actions.names.contains_key(method),
             });
         if !made {
+            let method = if method == "*" { "POST".to_string() } else { method };
             let evidence = against
                 .iter()
                 .cloned()

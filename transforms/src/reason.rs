@@ -126,7 +126,7 @@ codes! {
         RawBody = "raw-body",
             "the raw body is read in a way that is not understood",
             "a web Request gives its bytes in another way",
-            "read it by buffer(req) or by for await (const chunk of req)";
+            "read it by buffer(req), or collect the chunks and join them by Buffer.concat right after";
         ConfigExport = "config-export",
             "export const config has an entry with no equivalent in a route handler",
             "the setting would be lost without a word",
@@ -194,7 +194,7 @@ codes! {
         NotFoundPage = "not-found-page",
             "the first file under app/ would replace the project's pages/404",
             "Next.js 16 answers every unknown URL from app/ as soon as it exists",
-            "add app/not-found first, or force with --route-handler";
+            "add app/layout and app/not-found first";
         CacheComponents = "cache-components",
             "cacheComponents is on",
             "segment options are build errors then, and a GET may be prerendered",

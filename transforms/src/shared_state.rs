@@ -16,47 +16,33 @@ pub fn shared(
     moving: &BTreeSet<String>,
     staying: &BTreeSet<String>,
 ) -> BTreeMap<String, String> {
-    let reached: BTreeMap<&String, BTreeSet<&str>> = moving
-        .iter()
-        .chain(staying)
-        .map(|file| (file, graph::reached_from(project, [file.as_str()].into())))
-        .collect();
-    let modules: BTreeSet<&str> = reached
-        .values()
-        .flatten()
-        .copied()
-        .filter(|path| !reached.keys().any(|file| *file == path))
-        .collect();
-    let stateful: BTreeSet<&str> = modules
-        .into_iter()
-        .filter(|path| {
-            project
-                .files
-                .get(*path)
-                .and_then(|file| file.text.as_deref())
-                .is_some_and(has_state)
-        })
-        .collect();
+    let importers = graph::Importers::new(project);
+    // For each stateful module the API files that reach it.
+    let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (path, file) in &project.files {
+        let is_api = moving.contains(path) || staying.contains(path);
+        if !is_api && file.text.as_deref().is_some_and(has_state) {
+            let above = importers.above(path);
+            users.insert(path, above);
+        }
+    }
+    let stateful: BTreeSet<&str> = users.keys().copied().collect();
     if stateful.is_empty() {
         return BTreeMap::new();
     }
     let mut left: BTreeSet<&str> = graph::Reach::new(project, app).pages(&stateful);
-    for file in staying {
-        left.extend(reached[file].intersection(&stateful));
-    }
+    let reached = |file: &str| -> Vec<&str> {
+        users.iter().filter(|(_, above)| above.contains(file)).map(|(module, _)| *module).collect()
+    };
+    staying.iter().for_each(|file| left.extend(reached(file)));
     let mut found: BTreeMap<String, String> = BTreeMap::new();
     loop {
-        let next = moving
-            .iter()
-            .filter(|file| !found.contains_key(*file))
-            .find_map(|file| {
-                let module = reached[file].iter().find(|path| left.contains(*path))?;
-                Some((file.clone(), module.to_string()))
-            });
-        let Some((file, module)) = next else {
-            return found;
-        };
-        left.extend(reached[&file].intersection(&stateful));
+        let next = moving.iter().filter(|file| !found.contains_key(*file)).find_map(|file| {
+            let module = reached(file).into_iter().find(|path| left.contains(path))?;
+            Some((file.clone(), module.to_string()))
+        });
+        let Some((file, module)) = next else { return found };
+        left.extend(reached(&file));
         found.insert(file, module);
     }
 }

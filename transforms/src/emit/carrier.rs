@@ -1124,8 +1124,10 @@ impl<'a> Writer<'_, 'a, '_> {
                 let awaited = self.ctx.source.text[..range.start]
                     .trim_end()
                     .ends_with("await");
-                if !awaited {
-                    return self.refuse(Reason::RawBody, range, "not awaited");
+                // What is awaited has to be the bytes, not something made of their promise.
+                let chained = self.ctx.source.text[range.end..].trim_start().starts_with(['.', '?', '[']);
+                if !awaited || chained {
+                    return self.refuse(Reason::RawBody, range, "not awaited by itself");
                 }
                 if *text {
                     self.edits.replace(range, format!("{request}.text()"));
@@ -1265,7 +1267,7 @@ impl<'a> Writer<'_, 'a, '_> {
                         self.needs.imports.value("next/server", "NextResponse");
                         self.shifts.extend(written.shifts);
                         if let Some((white, text)) = written.broken {
-                            self.edits.replace(white, text);
+                            self.edits.replace_soft(white, text);
                         }
                         self.edits.rewrite(range, written.fragments);
                     }
