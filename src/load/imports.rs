@@ -9,6 +9,8 @@ use routelift_transforms::project::Import;
 /// Every `import … from 's'`, `import 's'`, `export … from 's'`, `import('s')` and
 /// `require('s')` of a text, in order. [`Import::resolved`] is left empty.
 pub fn scan(text: &[u8]) -> Vec<Import> {
+    // A byte order mark is no part of the first word.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut scanner = Scanner {
         text,
         at: 0,

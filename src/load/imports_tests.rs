@@ -2,7 +2,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use routelift_transforms::source::Source;
-use swc_core::ecma::ast::{CallExpr, Callee, ExportAll, Expr, ImportDecl, Lit, NamedExport};
+use swc_core::ecma::ast::{
+    CallExpr, Callee, ExportAll, Expr, ImportDecl, Lit, NamedExport, TsImportType,
+};
 use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::scan;
@@ -78,6 +80,12 @@ impl Oracle {
 }
 
 impl Visit for Oracle {
+    // The scan cannot tell `typeof import('x')` from a call; the edge does no harm.
+    fn visit_ts_import_type(&mut self, node: &TsImportType) {
+        self.push(&node.arg);
+        node.visit_children_with(self);
+    }
+
     fn visit_import_decl(&mut self, node: &ImportDecl) {
         self.push(&node.src);
     }

@@ -359,7 +359,11 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 true
             }
             Stmt::ForOf(statement) => {
-                if self.req.as_ref().is_some_and(|req| is_binding(&statement.right, req)) {
+                if self
+                    .req
+                    .as_ref()
+                    .is_some_and(|req| is_binding(&statement.right, req))
+                {
                     self.refuse(Reason::RawBody, &statement.right, "chunks");
                 } else {
                     self.scan(&statement.right);
@@ -771,6 +775,15 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 self.refuse(Reason::DynamicStatus, expr, "");
             } else if let Some(index) = self.before.status {
                 status = self.prepared[index].1;
+                // A status that is set early must still be the same when it is answered.
+                let fixed = status.is_none_or(|status| match bare(status) {
+                    Expr::Lit(_) => true,
+                    Expr::Ident(name) => self.initialiser(name).is_some(),
+                    _ => false,
+                });
+                if !fixed {
+                    self.refuse(Reason::DynamicStatus, expr, "computed earlier");
+                }
             }
         }
         let before: Vec<SetHeader<'a>> = self
@@ -1105,6 +1118,13 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             let (Some(key), Some(name)) = (key, name) else {
                 return self.refuse(Reason::UnknownReqMember, prop, part);
             };
+            if part == "headers" && key.chars().any(|char| char.is_ascii_uppercase()) {
+                return self.refuse(
+                    Reason::UnknownReqMember,
+                    prop,
+                    "Node.js spells header names in lower case",
+                );
+            }
             default.iter().for_each(|default| self.scan(*default));
             values.push((
                 key,

@@ -85,7 +85,11 @@ impl<'p> Importers<'p> {
         let mut found: BTreeSet<&'p str> = [file].into();
         let mut todo = vec![file];
         while let Some(file) = todo.pop() {
-            todo.extend(self.of(file).iter().filter(|importer| found.insert(importer)));
+            todo.extend(
+                self.of(file)
+                    .iter()
+                    .filter(|importer| found.insert(importer)),
+            );
         }
         found
     }

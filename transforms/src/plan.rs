@@ -411,7 +411,11 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
                 method => actions.names.contains_key(method),
             });
         if !made {
-            let method = if method == "*" { "POST".to_string() } else { method };
+            let method = if method == "*" {
+                "POST".to_string()
+            } else {
+                method
+            };
             let evidence = against
                 .iter()
                 .cloned()

@@ -32,16 +32,25 @@ pub fn shared(
     }
     let mut left: BTreeSet<&str> = graph::Reach::new(project, app).pages(&stateful);
     let reached = |file: &str| -> Vec<&str> {
-        users.iter().filter(|(_, above)| above.contains(file)).map(|(module, _)| *module).collect()
+        users
+            .iter()
+            .filter(|(_, above)| above.contains(file))
+            .map(|(module, _)| *module)
+            .collect()
     };
     staying.iter().for_each(|file| left.extend(reached(file)));
     let mut found: BTreeMap<String, String> = BTreeMap::new();
     loop {
-        let next = moving.iter().filter(|file| !found.contains_key(*file)).find_map(|file| {
-            let module = reached(file).into_iter().find(|path| left.contains(path))?;
-            Some((file.clone(), module.to_string()))
-        });
-        let Some((file, module)) = next else { return found };
+        let next = moving
+            .iter()
+            .filter(|file| !found.contains_key(*file))
+            .find_map(|file| {
+                let module = reached(file).into_iter().find(|path| left.contains(path))?;
+                Some((file.clone(), module.to_string()))
+            });
+        let Some((file, module)) = next else {
+            return found;
+        };
         left.extend(reached(&file));
         found.insert(file, module);
     }

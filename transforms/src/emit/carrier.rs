@@ -338,6 +338,7 @@ impl<'a> Writer<'_, 'a, '_> {
 
     /// Removes what stands from an offset to the end of a statement, with its lines.
     fn drop_from(&mut self, start: usize, range: Range<usize>) {
+        let range = range.start..crate::flow::trailing_comment(self.ctx.source, range.end);
         let text = &self.ctx.source.text;
         self.dropped.push(start..range.end);
         // Only what the innermost unwrapped block keeps may be touched.
@@ -609,6 +610,21 @@ impl<'a> Writer<'_, 'a, '_> {
         let mut search: Vec<&Effect> = Vec::new();
         for effect in &reading.effects {
             match &effect.kind {
+                Kind::ReadQuery { key, .. } if self.optional(key) => {
+                    // Without a segment, a search parameter of that name is what pages gave.
+                    let whole = self.whole_query(effect);
+                    let name = self.free_name(&["query", "searchQuery", "requestQuery"]);
+                    if !self
+                        .hoists
+                        .iter()
+                        .any(|(_, line)| line.starts_with(&format!("const {name} =")))
+                    {
+                        self.hoist(effect.top, format!("const {name} = {whole}"));
+                    }
+                    let access = self.access(key);
+                    self.edits
+                        .replace(effect.range.clone(), format!("{name}{access}"));
+                }
                 Kind::ReadQuery { key, .. } if self.ctx.route.slug(key).is_some() => {
                     path_reads.entry(key.clone()).or_default().push(effect);
                 }
@@ -650,6 +666,14 @@ impl<'a> Writer<'_, 'a, '_> {
         }
         self.path_reads(path_reads);
         self.search_reads(search);
+    }
+
+    /// Whether a parameter is the route's optional catch-all.
+    fn optional(&self, key: &str) -> bool {
+        self.ctx
+            .route
+            .slug(key)
+            .is_some_and(|slug| slug.kind == SlugKind::Optional)
     }
 
     /// The expression for all parameters as one value.
@@ -725,7 +749,14 @@ impl<'a> Writer<'_, 'a, '_> {
         if effect.nested {
             return self.refuse(Reason::QueryUse, effect.range.clone(), "inside a callback");
         }
-        if rest && !self.ctx.route.slugs.is_empty() {
+        let optional = pattern.props.iter().any(|prop| match prop {
+            ObjectPatProp::Assign(short) => self.optional(&short.key.id.sym),
+            ObjectPatProp::KeyValue(pair) => {
+                prop_name(&pair.key).is_some_and(|key| self.optional(&key))
+            }
+            ObjectPatProp::Rest(_) => false,
+        });
+        if (rest || optional) && !self.ctx.route.slugs.is_empty() {
             let whole = self.whole_query(effect);
             return self.edits.rewrite(
                 declarator.clone(),
@@ -1125,7 +1156,9 @@ impl<'a> Writer<'_, 'a, '_> {
                     .trim_end()
                     .ends_with("await");
                 // What is awaited has to be the bytes, not something made of their promise.
-                let chained = self.ctx.source.text[range.end..].trim_start().starts_with(['.', '?', '[']);
+                let chained = self.ctx.source.text[range.end..]
+                    .trim_start()
+                    .starts_with(['.', '?', '[']);
                 if !awaited || chained {
                     return self.refuse(Reason::RawBody, range, "not awaited by itself");
                 }
@@ -1453,6 +1486,13 @@ impl<'a> Writer<'_, 'a, '_> {
                     ObjectPatProp::KeyValue(pair) => prop_name(&pair.key),
                     ObjectPatProp::Rest(_) => None,
                 };
+                if key.as_deref().is_some_and(|key| self.optional(key)) {
+                    return self.refuse(
+                        Reason::QueryUse,
+                        source.range(prop),
+                        "an optional catch-all",
+                    );
+                }
                 let is_path = key
                     .as_deref()
                     .is_some_and(|key| self.ctx.route.slug(key).is_some());

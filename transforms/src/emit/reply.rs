@@ -504,7 +504,11 @@ fn lay_out(
     };
     let before = source[line_start(source, start)..start].trim();
     let too_long = column + length > ctx.style.width as i64 || body_text.contains('\n');
-    let unwrapped = ctx.unwrapped.borrow().iter().any(|(kept, _)| kept.start == start);
+    let unwrapped = ctx
+        .unwrapped
+        .borrow()
+        .iter()
+        .any(|(kept, _)| kept.start == start);
     if before.starts_with("if ") && before.ends_with(')') && too_long && !unwrapped {
         let white = source[..start].trim_end().len();
         indent.push_str(&ctx.style.indent);

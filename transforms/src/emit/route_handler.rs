@@ -1169,7 +1169,12 @@ impl<'a> File<'_, 'a> {
         let lines = self.imports.lines(self.style, source.typescript());
         let mut new = lines.join("\n");
         for statement in gone {
-            let whole = line_start(&source.text, statement.start)..statement.end;
+            let bom = if source.text.starts_with('\u{feff}') {
+                3
+            } else {
+                0
+            };
+            let whole = line_start(&source.text, statement.start).max(bom)..statement.end;
             if !new.is_empty() {
                 self.edits.replace(whole, std::mem::take(&mut new));
                 continue;

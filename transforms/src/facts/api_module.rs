@@ -370,6 +370,25 @@ impl<'a> Outline<'a> {
                             }
                             continue;
                         }
+                        // Settings that a route file may export, too, stay; others would start to count.
+                        if exported && matches!(&*name.0, "maxDuration" | "preferredRegion") {
+                            continue;
+                        }
+                        let counts = [
+                            "dynamic",
+                            "dynamicParams",
+                            "fetchCache",
+                            "revalidate",
+                            "runtime",
+                        ];
+                        if exported && counts.contains(&&*name.0) {
+                            return Err(refuse(
+                                source,
+                                Reason::ConfigExport,
+                                declarator,
+                                name.0.to_string(),
+                            ));
+                        }
                         if exported {
                             exported_ids.push(name.clone());
                             named_exports.push((name.0.to_string(), statement.clone()));

@@ -113,6 +113,24 @@ impl<'m> Expressions<'m> {
                     self.push(range, kind);
                     return true;
                 }
+                ("headers", Some(key)) if key.chars().any(|char| char.is_ascii_uppercase()) => {
+                    self.refuse(
+                        node,
+                        Reason::UnknownReqMember,
+                        format!("{key}: Node.js spells header names in lower case"),
+                    );
+                    return true;
+                }
+                ("headers", None)
+                    if computed.is_some_and(|computed| !self.lower_case(&computed.expr)) =>
+                {
+                    self.refuse(
+                        node,
+                        Reason::UnknownReqMember,
+                        "a header name that is not surely in lower case",
+                    );
+                    return true;
+                }
                 ("headers" | "cookies", _) => {
                     let usage = self.usage;
                     if let Some(computed) = computed
@@ -148,6 +166,22 @@ impl<'m> Expressions<'m> {
             other => self.refuse(node, Reason::UnknownReqMember, other),
         }
         true
+    }
+
+    /// Whether a computed header name is surely in lower case.
+    fn lower_case(&self, name: &Expr) -> bool {
+        match bare(name) {
+            Expr::Ident(ident) => request::initialiser(self.module, &crate::syntax::id(ident))
+                .is_some_and(|init| {
+                    string(init).is_some_and(|text| text == text.to_lowercase())
+                        || self.lower_case_call(init)
+                }),
+            other => self.lower_case_call(other),
+        }
+    }
+
+    fn lower_case_call(&self, expr: &Expr) -> bool {
+        method_call(bare(expr)).is_some_and(|(_, name, _)| name == "toLowerCase")
     }
 
     fn part_of(&self, node: &Expr) -> Option<(String, Range<usize>)> {
