@@ -259,7 +259,8 @@ pub fn lower<'a>(
 
 /// By how many characters what an unwrapped statement keeps moves to the left.
 fn moved(ctx: &Context, whole: &Range<usize>, kept: &Range<usize>, levels: usize) -> usize {
-    if levels == 0 {
+    let same_line = !ctx.source.text[whole.start..kept.start].contains('\n');
+    if levels == 0 || same_line {
         return 0;
     }
     let width = |at: usize| indentation(&ctx.source.text, at).chars().count();
