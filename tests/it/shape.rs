@@ -64,3 +64,30 @@ fn the_readme_lists_every_code() {
         );
     }
 }
+
+/// Reasons that no input can be written for: they guard against faults of the program itself.
+const GUARDS: [Reason; 2] = [Reason::CallSite, Reason::OutputUnparsable];
+
+#[test]
+fn every_code_has_a_fixture() {
+    let fixtures = std::fs::read_dir(repository().join("fixtures")).expect("there are fixtures");
+    let reports: String = fixtures
+        .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("report.txt")).ok())
+        .collect();
+    let reasons = Reason::ALL.iter().filter(|reason| !GUARDS.contains(reason));
+    let left = reasons.map(|reason| format!("left[{}]", reason.code()));
+    let noted = Note::ALL
+        .iter()
+        .map(|note| format!("note[{}]", note.code()));
+    let missing: Vec<String> = left
+        .chain(noted)
+        .filter(|mark| !reports.contains(mark))
+        .collect();
+    assert_eq!(missing, [""; 0], "no fixtures/*/report.txt shows these");
+    for guard in GUARDS {
+        assert!(
+            !reports.contains(&format!("left[{}]", guard.code())),
+            "a fault is no expectation"
+        );
+    }
+}
