@@ -4,9 +4,15 @@
 //! with code that stays.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use swc_core::ecma::ast::*;
+use swc_core::ecma::visit::{Visit, VisitWith};
 
 use crate::graph;
 use crate::project::{App, Project};
+use crate::source::Source;
+use crate::syntax::{Id, bare, id, is_binding, member};
 
 /// The first stateful module that each moving API file shares with what stays. Files that
 /// are kept back because of one count as staying for the others.
@@ -21,7 +27,7 @@ pub fn shared(
     let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (path, file) in &project.files {
         let is_api = moving.contains(path) || staying.contains(path);
-        if !is_api && file.text.as_deref().is_some_and(has_state) {
+        if !is_api && file.text.as_ref().is_some_and(|text| has_state(path, text)) {
             let above = importers.above(path);
             users.insert(path, above);
         }
@@ -56,48 +62,95 @@ pub fn shared(
     }
 }
 
-/// Whether a module declares a list, object, map or set at its top and changes it later.
-fn has_state(text: &str) -> bool {
-    text.lines().any(|line| {
+/// Whether a module declares a list, object, map or set at its top and its functions change it.
+/// What runs once, while the module is loaded, changes no state.
+fn has_state(path: &str, text: &Arc<str>) -> bool {
+    const HOLDERS: [&str; 5] = [" = [", " = {", " = new Map", " = new Set", " = new WeakMap"];
+    let declares = |line: &str| {
         let line = line.strip_prefix("export ").unwrap_or(line);
-        let Some(rest) = ["const ", "let ", "var "]
+        ["const ", "let ", "var "]
             .iter()
-            .find_map(|keyword| line.strip_prefix(keyword))
-        else {
-            return false;
-        };
-        let name: String = rest
-            .chars()
-            .take_while(|char| char.is_alphanumeric() || matches!(char, '_' | '$'))
-            .collect();
-        let Some((_, value)) = rest.split_once(" = ") else {
-            return false;
-        };
-        let holds = ["[", "{", "new Map", "new Set", "new WeakMap"]
-            .iter()
-            .any(|start| value.starts_with(start));
-        let changed = [
-            ".push(",
-            ".set(",
-            ".add(",
-            ".delete(",
-            ".splice(",
-            ".unshift(",
-            ".clear(",
-            ".pop(",
-            ".shift(",
-        ]
-        .iter()
-        .any(|call| text.contains(&format!("{name}{call}")));
-        let assigned = text.match_indices(&format!("{name}[")).any(|(at, found)| {
-            let after = &text[at + found.len()..];
-            let close = after
-                .find(']')
-                .map_or("", |close| after[close + 1..].trim_start());
-            close.starts_with('=') && !close.starts_with("==") && !close.starts_with("=>")
-        });
-        !name.is_empty() && holds && (changed || assigned)
-    })
+            .any(|keyword| line.starts_with(keyword))
+            && HOLDERS.iter().any(|holder| line.contains(holder))
+    };
+    if !text.lines().any(declares) {
+        return false;
+    }
+    let Ok(source) = Source::parse(path, text.clone()) else {
+        return false;
+    };
+    let declaration = |item: &ModuleItem| match item {
+        ModuleItem::Stmt(Stmt::Decl(decl)) => Some(decl.clone()),
+        ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(export)) => Some(export.decl.clone()),
+        _ => None,
+    };
+    let mut holders = Vec::new();
+    for decl in source.items().iter().filter_map(declaration) {
+        let Decl::Var(variables) = decl else { continue };
+        for declarator in &variables.decls {
+            let holds = match declarator.init.as_deref().map(bare) {
+                Some(Expr::Array(_) | Expr::Object(_)) => true,
+                Some(Expr::New(new)) => {
+                    matches!(bare(&new.callee), Expr::Ident(name) if matches!(&*name.sym, "Map" | "Set" | "WeakMap"))
+                }
+                _ => false,
+            };
+            if let (true, Pat::Ident(binding)) = (holds, &declarator.name) {
+                holders.push(id(&binding.id));
+            }
+        }
+    }
+    let mut changes = Changes {
+        holders: &holders,
+        found: false,
+    };
+    for item in source.items() {
+        // Statements at the top run once.
+        if !matches!(item, ModuleItem::Stmt(stmt) if !matches!(stmt, Stmt::Decl(_))) {
+            item.visit_with(&mut changes);
+        }
+    }
+    changes.found
+}
+
+/// Finds changes of some top-level values.
+struct Changes<'h> {
+    holders: &'h [Id],
+    found: bool,
+}
+
+impl Changes<'_> {
+    fn holds(&self, expr: &Expr) -> bool {
+        self.holders.iter().any(|holder| is_binding(expr, holder))
+    }
+}
+
+impl Visit for Changes<'_> {
+    fn visit_call_expr(&mut self, node: &CallExpr) {
+        const CHANGES: [&str; 9] = [
+            "push", "set", "add", "delete", "splice", "unshift", "clear", "pop", "shift",
+        ];
+        if let Callee::Expr(callee) = &node.callee
+            && let Some((object, name)) = member(callee)
+        {
+            self.found |= CHANGES.contains(&name.as_str()) && self.holds(object);
+        }
+        node.visit_children_with(self);
+    }
+
+    fn visit_assign_expr(&mut self, node: &AssignExpr) {
+        if let AssignTarget::Simple(SimpleAssignTarget::Member(target)) = &node.left {
+            self.found |= self.holds(&target.obj);
+        }
+        node.visit_children_with(self);
+    }
+
+    fn visit_unary_expr(&mut self, node: &UnaryExpr) {
+        if let (UnaryOp::Delete, Expr::Member(target)) = (node.op, bare(&node.arg)) {
+            self.found |= self.holds(&target.obj);
+        }
+        node.visit_children_with(self);
+    }
 }
 
 #[cfg(test)]
@@ -105,20 +158,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_changed_is_state() {
-        assert!(has_state(
+    fn only_what_functions_change_is_state() {
+        let state = |text: &str| has_state("lib/x.ts", &Arc::from(text));
+        assert!(state(
             "const notes: Note[] = []\nexport function add(note) {\n  notes.push(note)\n}\n"
         ));
-        assert!(has_state(
-            "export const hits = new Map()\nhits.set('a', 1)\n"
+        assert!(state(
+            "export const hits = new Map()\nexport const hit = (key) => hits.set(key, 1)\n"
         ));
-        assert!(has_state(
+        assert!(state(
             "const cache = {}\nexport const put = (key, value) => { cache[key] = value }\n"
         ));
-        assert!(!has_state(
-            "export const roles = ['admin', 'editor']\nif (roles[0] === 'admin') {}\n"
+        assert!(!state(
+            "export const roles = ['admin', 'editor']\nexport const first = () => roles[0]\n"
         ));
-        assert!(!has_state(
+        assert!(!state(
+            "const providers = []\nif (process.env.A) providers.push(1)\nexport const options = { providers }\n"
+        ));
+        assert!(!state(
             "export function list() {\n  const out = []\n  out.push(1)\n}\n"
         ));
     }
