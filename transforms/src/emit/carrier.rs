@@ -1276,6 +1276,10 @@ impl<'a> Writer<'_, 'a, '_> {
                 with.push(Fragment::Text(semi.to_string()));
                 self.edits.rewrite(range, with);
             }
+            // Measured on 15 and 16: pages takes search parameters named like a slug out of `req.url`.
+            Kind::ReadUrl if !self.ctx.route.slugs.is_empty() => {
+                self.refuse(Reason::UnknownReqMember, range, "url of a dynamic route");
+            }
             Kind::ReadUrl => {
                 self.needs.request = true;
                 self.needs.next_request = true;

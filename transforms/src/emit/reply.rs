@@ -86,7 +86,15 @@ pub fn write(
             }
             vec![Fragment::Keep(source.range(*value))]
         }
-        Payload::Json(_) | Payload::Empty => vec![Fragment::Text("null".to_string())],
+        Payload::EmptyJson if !bodiless => {
+            headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+            let json = ctx.style.string("application/json; charset=utf-8");
+            headers.push(("Content-Type".to_string(), vec![Fragment::Text(json)]));
+            vec![Fragment::Text("null".to_string())]
+        }
+        Payload::Json(_) | Payload::Empty | Payload::EmptyJson => {
+            vec![Fragment::Text("null".to_string())]
+        }
         _ if bodiless => vec![Fragment::Text("null".to_string())],
         Payload::Text(value, kind) => {
             let kept = Fragment::Keep(source.range(*value));
@@ -165,7 +173,10 @@ pub fn write(
         parts.push(Part::Headers(headers));
     }
     if !json
-        && !matches!(reply.payload, Payload::Empty | Payload::Redirect(_))
+        && !matches!(
+            reply.payload,
+            Payload::Empty | Payload::EmptyJson | Payload::Redirect(_)
+        )
         && ctx.source.text[effect.range.clone()].contains(".send(")
     {
         notes.push(Note::NoEtag);

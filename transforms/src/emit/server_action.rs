@@ -274,7 +274,7 @@ impl<'a> Writer<'_, 'a, '_> {
         };
         let payload = match &reply.payload {
             Payload::Json(value) => Some(*value),
-            Payload::Empty => None,
+            Payload::Empty | Payload::EmptyJson => None,
             _ => {
                 return self.refuse(
                     Reason::UnknownSend,

@@ -263,6 +263,8 @@ pub enum Payload<'a> {
     Opaque(&'a Expr),
     /// Nothing.
     Empty,
+    /// Nothing, said to be JSON: `res.json(undefined)`.
+    EmptyJson,
     /// A redirect; the status is 307 when none is given.
     Redirect(&'a Expr),
 }

@@ -238,9 +238,9 @@ pub fn payload<'a>(
 ) -> Result<Payload<'a>, Why> {
     let (name, args) = chain.last.as_ref().expect("an answering chain");
     match (name.as_str(), args) {
-        ("json", []) => Ok(Payload::Empty),
+        ("json", []) => Ok(Payload::EmptyJson),
         ("json", [value]) => match bare(&value.expr) {
-            Expr::Ident(name) if name.sym == "undefined" => Ok(Payload::Empty),
+            Expr::Ident(name) if name.sym == "undefined" => Ok(Payload::EmptyJson),
             _ => Ok(Payload::Json(&value.expr)),
         },
         ("send" | "end", []) => Ok(Payload::Empty),
