@@ -360,8 +360,8 @@ fn whole_lines(text: &str, range: &Range<usize>) -> Range<usize> {
 #[cfg(test)]
 mod tests;
 
-/// Whether an expression in a URL is text by the file's own words. In TypeScript it is taken
-/// for text unless the file calls it a number: the compiler tells where that is wrong.
+/// Whether an expression in a URL is text by the file's own words. A URL made text of anything;
+/// what is not surely text is made text at the call.
 fn surely_text(source: &Source, range: &Range<usize>) -> bool {
     let expr = source.text[range.clone()].trim();
     let written = ["`", "'", "\"", "String(", "encodeURIComponent("];
@@ -374,5 +374,5 @@ fn surely_text(source: &Source, range: &Range<usize>) -> bool {
             .iter()
             .any(|mark| source.text.contains(&format!("{name}{mark}: {kind}")))
     };
-    source.typescript() && !says("number") || says("string")
+    says("string") && !says("number")
 }
