@@ -546,11 +546,10 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 continue;
             }
             self.before = before.clone();
-            let (stmts, block): (&'a [Stmt], bool) = match &case.cons[..] {
-                [Stmt::Block(block)] => (&block.stmts, true),
-                other => (other, false),
+            let stmts: &'a [Stmt] = match &case.cons[..] {
+                [Stmt::Block(block)] => &block.stmts,
+                other => other,
             };
-            let _ = block;
             let ends = index + 1 == count || breaks(&case.cons);
             let arm_next = if ends { next.clone() } else { Next::More };
             if self.list(stmts, arm_next, false) {
@@ -664,7 +663,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             }
             return false;
         }
-        if let Some(prepare) = response::prepare(self.source, self.res.as_ref(), expr) {
+        if let Some(prepare) = response::prepare(self.res.as_ref(), expr) {
             match prepare {
                 Ok((headers, status)) => {
                     for header in &headers {

@@ -613,7 +613,7 @@ impl<'a> Writer<'_, 'a, '_> {
             match &effect.kind {
                 Kind::ReadQuery { key, .. } if self.optional(key) => {
                     // Without a segment, a search parameter of that name is what pages gave.
-                    let whole = self.whole_query(effect);
+                    let whole = self.whole_query();
                     let name = self.free_name(&["query", "searchQuery", "requestQuery"]);
                     if !self
                         .hoists
@@ -631,8 +631,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 }
                 Kind::ReadQuery { .. } => search.push(effect),
                 Kind::WholeQuery => {
-                    let whole = self.whole_query(effect);
-                    let spread = whole.starts_with('{');
+                    let whole = self.whole_query();
                     let member = self.ctx.source.text[effect.range.end..]
                         .trim_start()
                         .starts_with(['.', '[', '?']);
@@ -645,7 +644,6 @@ impl<'a> Writer<'_, 'a, '_> {
                     } else {
                         whole
                     };
-                    let _ = spread;
                     self.edits.replace(effect.range.clone(), name);
                 }
                 Kind::DestructureQuery {
@@ -678,8 +676,7 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// The expression for all parameters as one value.
-    fn whole_query(&mut self, effect: &Effect) -> String {
-        let _ = effect;
+    fn whole_query(&mut self) -> String {
         let query = self.read_query();
         if self.ctx.route.slugs.is_empty() {
             return query;
@@ -758,7 +755,7 @@ impl<'a> Writer<'_, 'a, '_> {
             ObjectPatProp::Rest(_) => false,
         });
         if (rest || optional) && !self.ctx.route.slugs.is_empty() {
-            let whole = self.whole_query(effect);
+            let whole = self.whole_query();
             return self.edits.rewrite(
                 declarator.clone(),
                 vec![
@@ -1050,10 +1047,7 @@ impl<'a> Writer<'_, 'a, '_> {
                             .all(|header| header.values.iter().all(|value| constant(value))))
             });
         if inline || !any_header {
-            for (_, headers, statement) in &prepares {
-                for value in headers.iter().flat_map(|header| &header.values) {
-                    let _ = value;
-                }
+            for (_, _, statement) in &prepares {
                 self.move_statement((*statement).clone());
             }
             return None;
@@ -1174,7 +1168,7 @@ impl<'a> Writer<'_, 'a, '_> {
                     );
                 }
             }
-            Kind::ReadCookie { name, usage } => {
+            Kind::ReadCookie { name, .. } => {
                 self.needs.request = true;
                 self.needs.next_request = true;
                 self.needs.notes.insert(Note::CookieParsing);
@@ -1182,7 +1176,6 @@ impl<'a> Writer<'_, 'a, '_> {
                 let mut with = vec![Fragment::Text(format!("{object}.get("))];
                 with.push(self.name(name));
                 with.push(Fragment::Text(")?.value".to_string()));
-                let _ = usage;
                 self.edits.rewrite(range, with);
             }
             Kind::ReadHeader { name, usage } => {
@@ -1322,9 +1315,9 @@ impl<'a> Writer<'_, 'a, '_> {
                 args,
                 list,
                 form,
-                awaited,
+                ..
             } => {
-                self.call_carrier(effect, callee, args, list, form.as_ref(), *awaited);
+                self.call_carrier(effect, callee, args, list, form.as_ref());
             }
             Kind::Library(Library::GetServerSession { options }) => {
                 self.needs.notes.insert(Note::SessionRefresh);
@@ -1574,7 +1567,6 @@ impl<'a> Writer<'_, 'a, '_> {
         args: &[Arg],
         list: &Range<usize>,
         form: Option<&ReplyForm>,
-        awaited: bool,
     ) {
         let Some(needs) = self.ctx.carriers.get(callee) else {
             return self.refuse(Reason::ResEscapes, effect.range.clone(), &callee.0);
@@ -1632,7 +1624,6 @@ impl<'a> Writer<'_, 'a, '_> {
         if let Some(ReplyForm::Bare(start)) = form {
             self.edits.insert(*start, "return ");
         }
-        let _ = awaited;
     }
 
     /// Notes a name that holds a path parameter of one segment.

@@ -87,8 +87,7 @@ impl Imports {
     }
 
     /// Leaves out what a file imports already.
-    pub fn without(&mut self, source: &Source, edits: &Edits) {
-        let _ = edits;
+    pub fn without(&mut self, source: &Source) {
         for item in source.items() {
             let ModuleItem::ModuleDecl(ModuleDecl::Import(import)) = item else {
                 continue;

@@ -261,7 +261,7 @@ impl<'a> File<'_, 'a> {
             )]);
         }
         // Two functions of one path may not both read the body.
-        for (group, lowered) in &groups {
+        for (group, _) in &groups {
             let reads = group
                 .reading
                 .effects
@@ -286,7 +286,6 @@ impl<'a> File<'_, 'a> {
                     "read by the handler and by a helper",
                 )]);
             }
-            let _ = lowered;
         }
         // `case 'GET': return handleGet(req, res)`: the helper becomes the exported function.
         let mut promoted: BTreeMap<Id, String> = BTreeMap::new();
@@ -1165,7 +1164,7 @@ impl<'a> File<'_, 'a> {
             }
         }
         let gone = remove_unused(source, &self.kept, &mut self.edits);
-        self.imports.without(source, &self.edits);
+        self.imports.without(source);
         let lines = self.imports.lines(self.style, source.typescript());
         let mut new = lines.join("\n");
         for statement in gone {

@@ -141,7 +141,7 @@ impl WebNative {
 
     fn write_imports(&mut self, source: &Source, style: &Style, kept: &[Range<usize>]) {
         let gone = remove_unused(source, kept, &mut self.edits);
-        self.imports.without(source, &self.edits);
+        self.imports.without(source);
         let mut new = self.imports.lines(style, source.typescript()).join("\n");
         for statement in gone {
             if new.is_empty() {

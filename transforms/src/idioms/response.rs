@@ -202,11 +202,7 @@ fn surely_one_string(expr: &Expr) -> bool {
 pub type Prepared<'a> = (Vec<SetHeader<'a>>, Option<&'a Expr>);
 
 /// Headers and status that an expression statement sets without answering.
-pub fn prepare<'a>(
-    source: &Source,
-    res: Option<&Id>,
-    expr: &'a Expr,
-) -> Option<Result<Prepared<'a>, Why>> {
+pub fn prepare<'a>(res: Option<&Id>, expr: &'a Expr) -> Option<Result<Prepared<'a>, Why>> {
     if let Expr::Assign(assign) = expr
         && let AssignTarget::Simple(SimpleAssignTarget::Member(target)) = &assign.left
         && let MemberProp::Ident(name) = &target.prop
@@ -219,7 +215,6 @@ pub fn prepare<'a>(
             other => Some(Err((Reason::UnknownResMember, format!("res.{other} = …")))),
         };
     }
-    let _ = source;
     match chain(res, expr)? {
         Ok(chain) if chain.status.is_none() && chain.headers.is_empty() => None,
         Ok(chain) => Some(Ok((chain.headers, chain.status))),
