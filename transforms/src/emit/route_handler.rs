@@ -810,7 +810,6 @@ impl<'a> File<'_, 'a> {
             match reading.roles.get(at).copied().flatten() {
                 Some(Role::Request) => {
                     self.check_type(
-                        function,
                         pat,
                         &[
                             "NextApiRequest",
@@ -836,7 +835,7 @@ impl<'a> File<'_, 'a> {
                     }
                 }
                 Some(Role::Response) => {
-                    self.check_type(function, pat, &["NextApiResponse", "ServerResponse"])?;
+                    self.check_type(pat, &["NextApiResponse", "ServerResponse"])?;
                 }
                 None => {
                     let text = source.text_of(*pat).to_string();
@@ -875,7 +874,7 @@ impl<'a> File<'_, 'a> {
         }
         let is_async = function.is_async || needs.awaits;
         let answer = if typescript {
-            self.answer_type(function, reading, needs, is_async, exported)
+            self.answer_type(function, reading, needs, is_async)
         } else {
             None
         };
@@ -934,12 +933,7 @@ impl<'a> File<'_, 'a> {
     }
 
     /// Refuses a parameter whose type says that it is more than a plain request or response.
-    fn check_type(
-        &self,
-        function: &Function,
-        pat: &Pat,
-        known: &[&str],
-    ) -> Result<(), Vec<Refusal>> {
+    fn check_type(&self, pat: &Pat, known: &[&str]) -> Result<(), Vec<Refusal>> {
         let Pat::Ident(binding) = pat else {
             return Ok(());
         };
@@ -952,7 +946,6 @@ impl<'a> File<'_, 'a> {
         if known.contains(&name) || matches!(name, "any" | "unknown") {
             return Ok(());
         }
-        let _ = function;
         Err(vec![refuse(
             self.module.source,
             Reason::ModuleShape,
@@ -968,9 +961,7 @@ impl<'a> File<'_, 'a> {
         reading: &Reading<'a>,
         needs: &Needs,
         is_async: bool,
-        exported: bool,
     ) -> Option<String> {
-        let _ = exported;
         let calls = reading.effects.iter().any(|effect| {
             matches!(
                 effect.kind,
