@@ -575,11 +575,7 @@ fn rest_text(
         edits.delete(whole_lines(source, &statement));
     }
     let text = edits.render(&source.text, 0..source.text.len()).ok()?;
-    let text = if source.crlf() {
-        text.replace("\r\n", "\n").replace('\n', "\r\n")
-    } else {
-        text
-    };
+    let text = source.in_own_line_ends(text);
     Some(text.trim_start_matches(['\n', '\r']).to_string())
 }
 

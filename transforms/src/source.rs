@@ -138,6 +138,24 @@ impl Source {
             .is_some_and(|at| at > 0 && self.text.as_bytes()[at - 1] == b'\r')
     }
 
+    /// The text in the line ends of the file.
+    pub fn in_own_line_ends(&self, text: String) -> String {
+        if self.crlf() {
+            text.replace("\r\n", "\n").replace('\n', "\r\n")
+        } else {
+            text
+        }
+    }
+
+    /// Where the code can start: behind the byte order mark, when there is one.
+    pub fn start(&self) -> usize {
+        if self.text.starts_with('\u{feff}') {
+            '\u{feff}'.len_utf8()
+        } else {
+            0
+        }
+    }
+
     /// Whether the file is TypeScript.
     pub fn typescript(&self) -> bool {
         is_typescript(&self.path)

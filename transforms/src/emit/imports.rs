@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use swc_core::ecma::ast::*;
 
-use super::style::Style;
+use super::style::{Style, line_start};
 use crate::edit::Edits;
 use crate::source::Source;
 use crate::syntax::{Names, id};
@@ -108,6 +108,41 @@ impl Imports {
             if names.is_empty() {
                 self.wanted.remove(&module);
             }
+        }
+    }
+
+    /// Writes the imports into a file and removes those that nothing uses any more: the new ones
+    /// stand in the place of the first that goes, or before the first that stays. `kept` are
+    /// the ranges of the file that stay.
+    pub fn place(
+        &mut self,
+        source: &Source,
+        style: &Style,
+        kept: &[Range<usize>],
+        edits: &mut Edits,
+    ) {
+        let gone = remove_unused(source, kept, edits);
+        self.without(source);
+        let mut new = self.lines(style, source.typescript()).join("\n");
+        for statement in gone {
+            let whole =
+                line_start(&source.text, statement.start).max(source.start())..statement.end;
+            if !new.is_empty() {
+                edits.replace(whole, std::mem::take(&mut new));
+                continue;
+            }
+            let rest = &source.text[whole.end..];
+            let newline = rest.find('\n').map_or(rest.len(), |at| at + 1);
+            edits.delete(whole.start..whole.end + newline);
+        }
+        if new.is_empty() {
+            return;
+        }
+        let is_import =
+            |item: &&ModuleItem| matches!(item, ModuleItem::ModuleDecl(ModuleDecl::Import(_)));
+        match source.items().iter().find(is_import) {
+            Some(first) => edits.insert(source.range(first).start, format!("{new}\n")),
+            None => edits.insert(source.start(), format!("{new}\n\n")),
         }
     }
 }

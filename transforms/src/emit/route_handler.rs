@@ -10,10 +10,10 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::call_site::Contract;
 use super::carrier::{ActionMode, Context, Helper, Lowered, Needs, lower, param_name};
-use super::imports::{Imports, remove_unused};
+use super::imports::Imports;
 use super::server_action::can_throw;
 use super::style::{Style, line_start, template_ranges};
-use crate::edit::Edits;
+use crate::edit::{Edits, Overlap};
 use crate::facts::api_module::{
     ApiModule, Body, Config, Form, Function, entries, refuse, refuse_at,
 };
@@ -409,13 +409,8 @@ impl<'a> File<'_, 'a> {
         self.drop_unused_items();
         self.write_imports();
         if self.around.action.is_some() {
-            let start = if source.text.starts_with('\u{feff}') {
-                3
-            } else {
-                0
-            };
             self.edits.insert_first(
-                start,
+                source.start(),
                 format!("{}{}\n\n", self.style.string("use server"), self.style.semi),
             );
         }
@@ -432,23 +427,8 @@ impl<'a> File<'_, 'a> {
         let text = self
             .edits
             .render(&source.text, 0..source.text.len())
-            .map_err(|overlap| {
-                vec![refuse_at(
-                    source,
-                    Reason::OutputUnparsable,
-                    overlap.0.clone(),
-                    format!(
-                        "edits overlap: {:?} and {:?}",
-                        &source.text[overlap.0.clone()],
-                        &source.text[overlap.1.clone()]
-                    ),
-                )]
-            })?;
-        let text = if source.crlf() {
-            text.replace("\r\n", "\n").replace('\n', "\r\n")
-        } else {
-            text
-        };
+            .map_err(|overlap| vec![overlapping(source, &overlap)])?;
+        let text = source.in_own_line_ends(text);
         let text = tidy(text);
         let mut notes = std::mem::take(&mut self.notes);
         notes
@@ -631,6 +611,30 @@ impl<'a> File<'_, 'a> {
         )
     }
 
+    /// The head of a function: on one line, or with a line for each parameter.
+    fn head(&self, before: &str, params: &[String], after: &str) -> String {
+        let one_line = format!("{before}{}{after}", params.join(", "));
+        // The brace that opens the body stands on the same line.
+        if params.is_empty() || one_line.chars().count() < self.style.width {
+            return one_line;
+        }
+        let indent = &self.style.indent;
+        let lines = params.join(&format!(",\n{indent}"));
+        format!("{before}\n{indent}{lines}{}\n{after}", self.style.trailing)
+    }
+
+    /// The body of a function with its edits, and with its relative specifiers spelled anew.
+    fn body(&self, lowered: &Lowered, range: Range<usize>) -> Result<String, Vec<Refusal>> {
+        let source = self.module.source;
+        let mut edits = lowered.edits.clone();
+        for (range, new) in &self.specifiers {
+            edits.replace_soft(range.clone(), new.clone());
+        }
+        edits
+            .render(&source.text, range)
+            .map_err(|overlap| vec![overlapping(source, &overlap)])
+    }
+
     /// One function as a Server Action.
     fn action(
         &mut self,
@@ -667,29 +671,8 @@ impl<'a> File<'_, 'a> {
             _ => "",
         };
         let before = format!("export async function {name}(");
-        let one_line = format!("{before}{}){answer} {{", params.join(", "));
-        let head = if params.is_empty() || one_line.chars().count() <= self.style.width {
-            format!("{before}{}){answer} ", params.join(", "))
-        } else {
-            let indent = &self.style.indent;
-            format!(
-                "{before}\n{indent}{}{}\n){answer} ",
-                params.join(&format!(",\n{indent}")),
-                self.style.trailing
-            )
-        };
-        let mut edits = lowered.edits.clone();
-        for (range, new) in &self.specifiers {
-            edits.replace_soft(range.clone(), new.clone());
-        }
-        let body = edits.render(&source.text, start..end).map_err(|overlap| {
-            vec![refuse_at(
-                source,
-                Reason::OutputUnparsable,
-                overlap.0,
-                "edits overlap",
-            )]
-        })?;
+        let head = self.head(&before, &params, &format!("){answer} "));
+        let body = self.body(lowered, start..end)?;
         let body = without_last_return(body);
         if !self.tried(function) {
             return Ok(format!("{head}{body}"));
@@ -893,37 +876,12 @@ impl<'a> File<'_, 'a> {
                 format!("){} ", answer.unwrap_or_default()),
             )
         };
-        let one_line = format!("{before}{}{after}{{", params.join(", "));
-        let head = if params.is_empty() || one_line.chars().count() <= self.style.width {
-            format!("{before}{}{after}", params.join(", "))
-        } else {
-            let indent = &self.style.indent;
-            format!(
-                "{before}\n{indent}{}{}\n{after}",
-                params.join(&format!(",\n{indent}")),
-                self.style.trailing
-            )
+        let head = self.head(&before, &params, &after);
+        let range = match function.body {
+            Body::Block(_, (start, end)) => start..end,
+            Body::Expr(expr) => source.range(expr),
         };
-        let mut edits = lowered.edits.clone();
-        for (range, new) in &self.specifiers {
-            edits.replace_soft(range.clone(), new.clone());
-        }
-        let body = match function.body {
-            Body::Block(_, (start, end)) => edits.render(&source.text, start..end),
-            Body::Expr(expr) => edits.render(&source.text, source.range(expr)),
-        }
-        .map_err(|overlap| {
-            vec![refuse_at(
-                source,
-                Reason::OutputUnparsable,
-                overlap.0.clone(),
-                format!(
-                    "edits overlap: {:?} and {:?}",
-                    &source.text[overlap.0.clone()],
-                    &source.text[overlap.1.clone()]
-                ),
-            )]
-        })?;
+        let body = self.body(lowered, range)?;
         let end = if arrow && source.text[..function.statement.end].ends_with(';') {
             ";"
         } else {
@@ -1154,46 +1112,8 @@ impl<'a> File<'_, 'a> {
                     .value(&self.around.helper_specifier, helper.name());
             }
         }
-        let gone = remove_unused(source, &self.kept, &mut self.edits);
-        self.imports.without(source);
-        let lines = self.imports.lines(self.style, source.typescript());
-        let mut new = lines.join("\n");
-        for statement in gone {
-            let bom = if source.text.starts_with('\u{feff}') {
-                3
-            } else {
-                0
-            };
-            let whole = line_start(&source.text, statement.start).max(bom)..statement.end;
-            if !new.is_empty() {
-                self.edits.replace(whole, std::mem::take(&mut new));
-                continue;
-            }
-            let newline = source.text[whole.end..]
-                .find('\n')
-                .map_or(source.text.len(), |at| whole.end + at + 1);
-            self.edits.delete(whole.start..newline);
-        }
-        if new.is_empty() {
-            return;
-        }
-        let first = source
-            .items()
-            .iter()
-            .find(|item| matches!(item, ModuleItem::ModuleDecl(ModuleDecl::Import(_))));
-        match first {
-            Some(item) => self
-                .edits
-                .insert(source.range(item).start, format!("{new}\n")),
-            None => {
-                let start = if source.text.starts_with('\u{feff}') {
-                    3
-                } else {
-                    0
-                };
-                self.edits.insert(start, format!("{new}\n\n"));
-            }
-        }
+        self.imports
+            .place(source, self.style, &self.kept, &mut self.edits);
     }
 
     /// Whether module-level code hands environment variables to what may throw without them.
@@ -1296,6 +1216,17 @@ pub(crate) fn relative_specifiers(
         .filter(|(_, new, old)| new != old)
         .map(|(range, new, _)| (range, new))
         .collect()
+}
+
+/// A refusal for edits that do not fit together.
+fn overlapping(source: &crate::source::Source, overlap: &Overlap) -> Refusal {
+    let text = |range: &Range<usize>| &source.text[range.clone()];
+    let detail = format!(
+        "edits overlap: {:?} and {:?}",
+        text(&overlap.0),
+        text(&overlap.1)
+    );
+    refuse_at(source, Reason::OutputUnparsable, overlap.0.clone(), detail)
 }
 
 fn reads_body(kind: &Kind) -> bool {

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use swc_core::ecma::ast::*;
 
-use super::imports::{Imports, remove_unused};
+use super::imports::Imports;
 use super::route_handler::{RouteFile, Surroundings, relative_specifiers, segment, tidy};
 use super::style::{Style, line_start};
 use crate::edit::Edits;
@@ -96,7 +96,7 @@ impl WebNative {
             self.edits.delete(whole_lines(source, &config.statement));
         }
         let kept = complement(&self.dropped, source.text.len());
-        self.write_imports(source, &style, &kept);
+        self.imports.place(source, &style, &kept, &mut self.edits);
         if !segment.is_empty() {
             let lines: Vec<String> = segment
                 .iter()
@@ -124,11 +124,7 @@ impl WebNative {
                     detail,
                 )]
             })?;
-        let text = if source.crlf() {
-            text.replace("\r\n", "\n").replace('\n', "\r\n")
-        } else {
-            text
-        };
+        let text = source.in_own_line_ends(text);
         Ok(RouteFile {
             text: tidy(text),
             style: style.clone(),
@@ -137,34 +133,6 @@ impl WebNative {
             helpers: BTreeSet::new(),
             notes: BTreeMap::from([("*".to_string(), self.notes)]),
         })
-    }
-
-    fn write_imports(&mut self, source: &Source, style: &Style, kept: &[Range<usize>]) {
-        let gone = remove_unused(source, kept, &mut self.edits);
-        self.imports.without(source);
-        let mut new = self.imports.lines(style, source.typescript()).join("\n");
-        for statement in gone {
-            if new.is_empty() {
-                self.edits.delete(whole_lines(source, &statement));
-            } else {
-                let whole = line_start(&source.text, statement.start)..statement.end;
-                self.edits.replace(whole, std::mem::take(&mut new));
-            }
-        }
-        if new.is_empty() {
-            return;
-        }
-        let first = source
-            .items()
-            .iter()
-            .find(|item| matches!(item, ModuleItem::ModuleDecl(ModuleDecl::Import(_))));
-        match first {
-            Some(item) => {
-                let at = source.range(item).start;
-                self.edits.insert(at, format!("{new}\n"));
-            }
-            None => self.edits.insert(0, format!("{new}\n\n")),
-        }
     }
 }
 
