@@ -11,7 +11,7 @@ use routelift_transforms::{Forced, Options, migrate};
 use crate::load::{LoadOptions, load, walk};
 use crate::report::{Look, View, json, shown_diff, terminal};
 use crate::timings::Timings;
-use crate::{explain, select, write};
+use crate::{explain, select, verify, write};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,9 +24,11 @@ Examples:
   routelift --check                           in CI: fail while something can be migrated
   routelift explain /api/posts                why a route is decided as it is
   routelift explain wrapped-handler           what a code means
+  routelift verify --requests site.har        compare the running app before and after
 
-Exit codes: 0 fine, 1 --check found changes, 2 usage or input/output error.
-A directory called explain can be given as ./explain.";
+Exit codes: 0 fine, 1 --check found changes or verify a difference, 2 usage or
+input/output error.
+A directory called explain or verify can be given as ./explain or ./verify.";
 
 /// Carries a Next.js project's API layer from the Pages Router to the App Router.
 ///
@@ -83,6 +85,61 @@ enum Command {
         #[command(flatten)]
         decide: Decide,
     },
+
+    /// Run the app as it is and as it would be after the migration, send both the same
+    /// requests, and compare the answers.
+    ///
+    /// Both run in temporary copies, on the loopback interface, with what is installed
+    /// below node_modules linked: the project itself is not touched. Services outside the
+    /// copies, as a database, are the same for both; --setup can reset them.
+    Verify {
+        /// The project to compare: one Next.js app with its dependencies installed.
+        #[arg(value_name = "ROOT", default_value = ".")]
+        root: PathBuf,
+
+        #[command(flatten)]
+        run: Run,
+
+        #[command(flatten)]
+        decide: Decide,
+
+        /// What to print on standard output.
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: Format,
+    },
+}
+
+/// How `verify` runs the app.
+#[derive(Debug, Args)]
+struct Run {
+    /// The requests: a JSON list, or an HTTP archive (HAR) recorded in a browser.
+    #[arg(long, value_name = "FILE")]
+    requests: PathBuf,
+
+    /// A shell command to run in each copy first, as 'npm run db:reset'.
+    #[arg(long, value_name = "COMMAND")]
+    setup: Option<String>,
+
+    /// The shell command that builds the app [default: next build]
+    #[arg(long, value_name = "COMMAND", conflicts_with = "dev")]
+    build: Option<String>,
+
+    /// The shell command that starts the app, on the port in $PORT [default: next start]
+    #[arg(long, value_name = "COMMAND", conflicts_with = "dev")]
+    start: Option<String>,
+
+    /// Run next dev instead of building.
+    #[arg(long)]
+    dev: bool,
+
+    /// A regular expression whose matches in the answers are not compared. May be
+    /// repeated.
+    #[arg(long, value_name = "REGEX")]
+    mask: Vec<regex::bytes::Regex>,
+
+    /// Keep the copies, and print where they are.
+    #[arg(long)]
+    keep: bool,
 }
 
 /// What the decisions depend on.
@@ -151,15 +208,16 @@ impl Output {
 }
 
 /// Runs the program. `looks` gives how to print to standard output and standard error
-/// for a choice of colour.
+/// for a choice of colour; `progress` is told what a long run is doing.
 pub fn run(
     arguments: impl IntoIterator<Item = std::ffi::OsString>,
     looks: impl Fn(ColorChoice) -> (Look, Look),
+    progress: &dyn Fn(&str),
 ) -> Output {
     match Cli::try_parse_from(arguments) {
         Ok(cli) => {
             let (stdout, stderr) = looks(cli.color);
-            cli.run(stdout, stderr)
+            cli.run(stdout, stderr, progress)
                 .unwrap_or_else(|error| Output::error(&error))
         }
         Err(error) => {
@@ -190,11 +248,37 @@ pub fn run(
     }
 }
 
+/// What the program would do with these arguments: one view for each root, and nothing
+/// written or printed.
+///
+/// # Errors
+/// Those of the command line and of loading.
+pub fn plan(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Vec<View>> {
+    let cli = Cli::try_parse_from(arguments)?;
+    let mut views = Vec::new();
+    for root in &cli.roots {
+        let view = cli
+            .decide
+            .view(root, &mut Timings::default(), &mut String::new());
+        views.push(view?);
+    }
+    Ok(views)
+}
+
 impl Cli {
-    fn run(&self, stdout: Look, stderr: Look) -> Result<Output> {
+    fn run(&self, stdout: Look, stderr: Look, progress: &dyn Fn(&str)) -> Result<Output> {
         let mut timings = Timings::default();
-        if let Some(Command::Explain { name, root, decide }) = &self.command {
-            return explain(name, root, decide, stdout);
+        match &self.command {
+            Some(Command::Explain { name, root, decide }) => {
+                return explain(name, root, decide, stdout);
+            }
+            Some(Command::Verify {
+                root,
+                run,
+                decide,
+                format,
+            }) => return run.verify(root, decide, *format, stdout, progress),
+            None => {}
         }
         check_roots(&self.roots)?;
         let mut warnings = String::new();
@@ -252,6 +336,38 @@ fn explain(name: &str, root: &Path, decide: &Decide, look: Look) -> Result<Outpu
             code: 0,
         }),
         None => bail!(explain::unknown(name, &views)),
+    }
+}
+
+impl Run {
+    fn verify(
+        &self,
+        root: &Path,
+        decide: &Decide,
+        format: Format,
+        look: Look,
+        progress: &dyn Fn(&str),
+    ) -> Result<Output> {
+        let mut stderr = String::new();
+        let view = decide.view(root, &mut Timings::default(), &mut stderr)?;
+        let options = verify::Options {
+            requests: self.requests.clone(),
+            setup: self.setup.clone(),
+            build: self.build.clone(),
+            start: self.start.clone(),
+            dev: self.dev,
+            mask: self.mask.clone(),
+            keep: self.keep,
+        };
+        let verdict = verify::verify(root, &view, &options, progress)?;
+        Ok(Output {
+            stdout: match format {
+                Format::Text => verify::report::render(&verdict, look),
+                Format::Json => verify::report::json(&verdict)?,
+            },
+            stderr,
+            code: u8::from(!verdict.is_fine()),
+        })
     }
 }
 

@@ -12,4 +12,5 @@ pub mod load;
 pub mod report;
 pub mod select;
 pub mod timings;
+pub mod verify;
 pub mod write;

@@ -18,12 +18,13 @@ fn main() -> ExitCode {
         .stack_size(STACK)
         .build_global();
     let worker = std::thread::Builder::new().stack_size(STACK).spawn(|| {
-        cli::run(std::env::args_os(), |colour| {
-            (
-                look(&std::io::stdout(), colour),
-                look(&std::io::stderr(), colour),
-            )
-        })
+        let looks = |colour| {
+            let stdout = look(&std::io::stdout(), colour);
+            (stdout, look(&std::io::stderr(), colour))
+        };
+        // Nobody has to read it.
+        let progress = |what: &str| _ = writeln!(std::io::stderr(), "{what}");
+        cli::run(std::env::args_os(), looks, &progress)
     });
     let output = match worker.map(std::thread::JoinHandle::join) {
         Ok(Ok(output)) => output,

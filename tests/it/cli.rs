@@ -199,3 +199,37 @@ fn a_directory_that_cannot_be_written_is_an_error() {
     assert!(stderr.contains("nothing was written"), "{stderr}");
     assert_eq!(project.tree(), before);
 }
+
+#[test]
+fn verify_says_what_it_lacks() {
+    let copy = project();
+    std::fs::write(copy.path().join("none.json"), "[]").unwrap();
+    std::fs::write(copy.path().join("some.json"), "[{ \"path\": \"/api/a\" }]").unwrap();
+    let lacks = |arguments: &[&str]| {
+        let (code, stdout, stderr) = code(&copy, arguments);
+        assert_eq!((code, &stdout[..]), (Some(2), ""), "{stderr}");
+        stderr
+    };
+    assert!(lacks(&["verify"]).contains("--requests <FILE>"));
+    assert!(lacks(&["verify", "--requests", "gone.json"]).contains("cannot read gone.json"));
+    assert!(lacks(&["verify", "--requests", "none.json"]).contains("holds no request"));
+    assert!(
+        lacks(&["verify", "--requests", "some.json"])
+            .contains("install the project's dependencies")
+    );
+    let nothing = ["verify", "--requests", "some.json", "--exclude", "/api/**"];
+    assert!(lacks(&nothing).contains("nothing is migrated here"));
+    let setup = [
+        "verify",
+        "--requests",
+        "some.json",
+        "--setup",
+        "echo reset; exit 3",
+    ];
+    let stderr = lacks(&setup);
+    assert!(
+        stderr.contains("the setup command failed (exit status: 3)"),
+        "{stderr}"
+    );
+    assert!(stderr.ends_with("reset\n"), "{stderr}");
+}

@@ -1,0 +1,524 @@
+//! Compares two answers to one request: what a route answered before its migration, and
+//! what it answers after. In: the request and both answers. Out: the differences, each
+//! with the notes that allow it.
+//!
+//! Two tables are the only place that says what may differ: [`always`] for every request,
+//! [`NOTED`] for a route for which the note is printed.
+
+use std::collections::BTreeSet;
+
+use routelift_transforms::reason::Note;
+
+use super::requests::Request;
+use super::send::{Answer, Whole};
+
+/// One difference between two answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What differs.
+    pub what: What,
+    /// The value before, for people; `None` when there was none.
+    pub before: Option<String>,
+    /// The value after, likewise.
+    pub after: Option<String>,
+    /// The notes that say so. Empty: nothing may make it so.
+    pub notes: Vec<Note>,
+}
+
+/// A part of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Whether there was a whole answer at all.
+    Answer,
+    /// The status code.
+    Status,
+    /// The reason phrase.
+    Reason,
+    /// A header, by its name in small letters.
+    Header(String),
+    /// The body.
+    Body,
+}
+
+impl std::fmt::Display for What {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            What::Answer => f.write_str("answer"),
+            What::Status => f.write_str("status"),
+            What::Reason => f.write_str("reason phrase"),
+            What::Header(name) => write!(f, "header {name}"),
+            What::Body => f.write_str("body"),
+        }
+    }
+}
+
+/// Whether a header may differ in this way in every answer.
+fn always(name: &str, before: &[String], after: &[String]) -> bool {
+    match name {
+        // The time of the answer.
+        "date" => true,
+        // About the connection, not about the answer.
+        "connection" | "keep-alive" => true,
+        // Framing: bodies are compared whole.
+        "transfer-encoding" | "content-length" => true,
+        // Next.js adds tokens to what the App Router answers; the handler's must stay.
+        "vary" => handlers_vary(before) == handlers_vary(after),
+        // Next.js writes the draft-mode cookie. Its id is new in each build and left out
+        // when a route handler deletes the cookie; its attributes have another order and
+        // case.
+        "set-cookie" => {
+            let normal = |values: &[String]| -> Vec<_> {
+                values.iter().map(|value| draft_cookie(value)).collect()
+            };
+            normal(before) == normal(after)
+        }
+        _ => false,
+    }
+}
+
+/// What a note allows.
+struct Noted {
+    note: Note,
+    allows: fn(&Difference, &Exchange) -> bool,
+}
+
+/// A request and both of its answers; an answer that did not come is an empty one.
+struct Exchange<'a> {
+    request: &'a Request,
+    before: Whole,
+    after: Whole,
+    /// Whether `before` did not come.
+    unanswered: bool,
+}
+
+const NOTED: &[Noted] = &[
+    Noted {
+        note: Note::JsonCharset,
+        allows: |difference, exchange| {
+            let (before, after) = (difference.before.as_deref(), difference.after.as_deref());
+            let charset = difference.is_header("content-type")
+                && before == Some("application/json; charset=utf-8")
+                && after == Some("application/json");
+            let type_ = exchange.before.header("content-type");
+            let type_ = type_.or(exchange.after.header("content-type"));
+            charset || (is_json(type_) && exchange.lost_etag(difference))
+        },
+    },
+    Noted {
+        note: Note::TextPlain,
+        allows: |difference, exchange| {
+            let after = difference.after.as_deref().unwrap_or_default();
+            let plain = ["text/plain;charset=utf-8", "text/plain; charset=utf-8"];
+            let typed = difference.is_header("content-type")
+                && difference.before.is_none()
+                && plain.contains(&&after.to_ascii_lowercase()[..]);
+            let untyped = exchange.before.header("content-type").is_none()
+                && !is_json(exchange.after.header("content-type"));
+            typed || (untyped && exchange.lost_etag(difference))
+        },
+    },
+    Noted {
+        note: Note::NoEtag,
+        allows: |difference, exchange| {
+            let type_ = exchange.before.header("content-type");
+            type_.is_some() && !is_json(type_) && exchange.lost_etag(difference)
+        },
+    },
+    Noted {
+        note: Note::Auto405,
+        allows: |difference, exchange| {
+            let header = ["content-type", "etag", "allow"];
+            exchange.both(405)
+                && exchange.after.body.is_empty()
+                && (difference.what == What::Body
+                    || header.iter().any(|name| difference.is_header(name)))
+        },
+    },
+    Noted {
+        note: Note::AutoOptions,
+        allows: |_, exchange| {
+            let after = &exchange.after;
+            exchange.request.method == "OPTIONS"
+                && after.status == 204
+                && after.header("allow").is_some()
+        },
+    },
+    Noted {
+        note: Note::AutoHead,
+        allows: |_, exchange| exchange.request.method == "HEAD" && exchange.before.status == 405,
+    },
+    Noted {
+        note: Note::UncaughtError,
+        // The headers that were set before the error go, too.
+        allows: |difference, exchange| {
+            exchange.both(500)
+                && exchange.before.body == b"Internal Server Error"
+                && exchange.after.body.is_empty()
+                && difference.what != What::Status
+        },
+    },
+    Noted {
+        note: Note::MalformedJson,
+        allows: |_, exchange| {
+            exchange.before.status == 400 && exchange.before.body == b"Invalid JSON"
+        },
+    },
+    Noted {
+        note: Note::UndefinedJson,
+        allows: |_, exchange| {
+            is_json(exchange.before.header("content-type"))
+                && exchange.before.body.is_empty()
+                && exchange.after.status == 500
+                && exchange.after.body.is_empty()
+        },
+    },
+    Noted {
+        note: Note::UnansweredMethod,
+        allows: |_, exchange| exchange.unanswered && exchange.after.status == 405,
+    },
+    Noted {
+        note: Note::BodyLimit,
+        allows: |_, exchange| exchange.before.status == 413,
+    },
+    Noted {
+        note: Note::CookieParsing,
+        allows: |_, exchange| has_odd_cookies(exchange.request),
+    },
+];
+
+/// Every difference between two answers, each with the notes out of all that would allow
+/// it.
+pub fn compare(request: &Request, before: &Answer, after: &Answer) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let mut add = |what, before: Option<String>, after: Option<String>| {
+        differences.push(Difference {
+            what,
+            before,
+            after,
+            notes: Vec::new(),
+        });
+    };
+    match (before, after) {
+        (Answer::Whole(before), Answer::Whole(after)) => {
+            if before.status != after.status {
+                let [b, a] = [before, after].map(|answer| Some(answer.status.to_string()));
+                add(What::Status, b, a);
+            } else if before.reason != after.reason {
+                let [b, a] = [before, after].map(|answer| Some(answer.reason.clone()));
+                add(What::Reason, b, a);
+            }
+            let names: BTreeSet<_> = before.headers.keys().chain(after.headers.keys()).collect();
+            for name in names {
+                let values = |answer: &Whole| answer.headers.get(name).cloned();
+                let [b, a] = [before, after].map(values);
+                if !same_header(name, b.as_deref(), a.as_deref()) {
+                    let [b, a] = [b, a].map(|values| values.map(|values| values.join("\n")));
+                    add(What::Header(name.clone()), b, a);
+                }
+            }
+            if before.body != after.body {
+                let [b, a] = [before, after].map(|answer| Some(shown(&answer.body)));
+                add(What::Body, b, a);
+            }
+        }
+        (before, after) if before == after => {}
+        (before, after) => {
+            let [b, a] = [before, after].map(|answer| match answer {
+                Answer::Whole(whole) => Some(whole.status.to_string()),
+                Answer::Failed(why) => Some(why.clone()),
+            });
+            add(What::Answer, b, a);
+        }
+    }
+    let whole = |answer: &Answer| match answer {
+        Answer::Whole(whole) => whole.clone(),
+        Answer::Failed(_) => Whole::default(),
+    };
+    let exchange = Exchange {
+        request,
+        before: whole(before),
+        after: whole(after),
+        unanswered: matches!(before, Answer::Failed(_)),
+    };
+    for difference in &mut differences {
+        let allowing = NOTED
+            .iter()
+            .filter(|entry| (entry.allows)(difference, &exchange));
+        difference.notes = allowing.map(|entry| entry.note).collect();
+    }
+    differences
+}
+
+fn same_header(name: &str, before: Option<&[String]>, after: Option<&[String]>) -> bool {
+    if before == after {
+        return true;
+    }
+    // A list sent as several lines means the same as one line with commas (RFC 9110,
+    // 5.3); not so Set-Cookie.
+    if let (Some(before), Some(after)) = (before, after)
+        && name != "set-cookie"
+        && list(before) == list(after)
+    {
+        return true;
+    }
+    always(name, before.unwrap_or_default(), after.unwrap_or_default())
+}
+
+/// The members of a list header, however they were sent.
+fn list(values: &[String]) -> Vec<&str> {
+    let members = values.iter().flat_map(|value| value.split(','));
+    members.map(str::trim).collect()
+}
+
+/// Tokens that Next.js itself puts into `Vary`: the App Router's own, and what its
+/// compression adds.
+const NEXT_VARY: &[&str] = &[
+    "rsc",
+    "next-router-state-tree",
+    "next-router-prefetch",
+    "next-router-segment-prefetch",
+    "next-url",
+    "accept-encoding",
+];
+
+/// The tokens of `Vary` that the handler has set.
+fn handlers_vary(values: &[String]) -> BTreeSet<String> {
+    let tokens = list(values).into_iter().map(str::to_ascii_lowercase);
+    tokens
+        .filter(|token| !token.is_empty() && !NEXT_VARY.contains(&&token[..]))
+        .collect()
+}
+
+/// The draft-mode cookie in one spelling; every other cookie as it is.
+fn draft_cookie(line: &str) -> String {
+    let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
+    let Some(id) = pair.trim().strip_prefix("__prerender_bypass=") else {
+        return line.to_string();
+    };
+    let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let attributes = attributes.split(';').map(|a| a.trim().to_ascii_lowercase());
+    let attributes: BTreeSet<String> = attributes.collect();
+    let deleted = attributes.contains("expires=thu, 01 jan 1970 00:00:00 gmt");
+    if !(is_id || id.is_empty() && deleted) {
+        return line.to_string();
+    }
+    let attributes: Vec<String> = attributes.into_iter().collect();
+    format!("__prerender_bypass; {}", attributes.join("; "))
+}
+
+/// Whether pages and the App Router read these cookies in two ways: a name twice, a
+/// quoted value, a name alone.
+fn has_odd_cookies(request: &Request) -> bool {
+    let lines = request.headers.iter();
+    let lines = lines.filter(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+    let mut names = BTreeSet::new();
+    lines.flat_map(|(_, line)| line.split(';')).any(|pair| {
+        let pair = pair.trim();
+        match pair.split_once('=') {
+            Some((name, value)) => value.starts_with('"') || !names.insert(name),
+            None => !pair.is_empty(),
+        }
+    })
+}
+
+fn is_json(type_: Option<&str>) -> bool {
+    let type_ = type_
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default();
+    let subtype = type_
+        .trim()
+        .strip_prefix("application/")
+        .unwrap_or_default();
+    subtype == "json" || subtype.ends_with("+json")
+}
+
+/// The first part of a body, for people.
+pub fn shown(body: &[u8]) -> String {
+    const MOST: usize = 600;
+    let text = String::from_utf8_lossy(body);
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}… ({} bytes)", &text[..at], body.len()),
+        None => text.into_owned(),
+    }
+}
+
+impl Difference {
+    fn is_header(&self, name: &str) -> bool {
+        matches!(&self.what, What::Header(header) if header == name)
+    }
+}
+
+impl Exchange<'_> {
+    fn both(&self, status: u16) -> bool {
+        self.before.status == status && self.after.status == status
+    }
+
+    /// Whether the ETag is gone, or, for want of one, a conditional request is answered in
+    /// full.
+    fn lost_etag(&self, difference: &Difference) -> bool {
+        if difference.is_header("etag") {
+            return difference.after.is_none();
+        }
+        self.request.header("if-none-match").is_some()
+            && self.before.status == 304
+            && self.after.status == 200
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(json: &str) -> Request {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut whole = Whole {
+            status,
+            body: body.as_bytes().to_vec(),
+            ..Whole::default()
+        };
+        for (name, value) in headers {
+            let values = whole.headers.entry(name.to_string()).or_default();
+            values.push(value.to_string());
+        }
+        Answer::Whole(whole)
+    }
+
+    /// The differences as `what notes`.
+    fn found(request: &Request, before: &Answer, after: &Answer) -> Vec<String> {
+        let differences = compare(request, before, after).into_iter();
+        let text = differences.map(|difference| {
+            let notes: Vec<_> = difference.notes.iter().map(|note| note.code()).collect();
+            format!("{} {}", difference.what, notes.join(" "))
+                .trim()
+                .to_string()
+        });
+        text.collect()
+    }
+
+    #[test]
+    fn what_a_caller_can_see_differs() {
+        let get = request(r#"{ "path": "/api/a" }"#);
+        let type_ = ("content-type", "application/json");
+        let before = answer(
+            201,
+            &[type_, ("set-cookie", "a=1"), ("set-cookie", "b=2")],
+            "{}",
+        );
+        assert_eq!(found(&get, &before, &before), [""; 0]);
+        let cases = [
+            (
+                answer(
+                    200,
+                    &[type_, ("set-cookie", "a=1"), ("set-cookie", "b=2")],
+                    "{}",
+                ),
+                "status",
+            ),
+            (
+                answer(201, &[type_, ("set-cookie", "a=1")], "{}"),
+                "header set-cookie",
+            ),
+            (
+                answer(201, &[type_, ("set-cookie", "a=1, b=2")], "{}"),
+                "header set-cookie",
+            ),
+            (
+                answer(
+                    201,
+                    &[
+                        ("content-type", "text/plain"),
+                        ("set-cookie", "a=1"),
+                        ("set-cookie", "b=2"),
+                    ],
+                    "{}",
+                ),
+                "header content-type",
+            ),
+            (
+                answer(
+                    201,
+                    &[type_, ("set-cookie", "a=1"), ("set-cookie", "b=2")],
+                    "{ }",
+                ),
+                "body",
+            ),
+            (Answer::Failed("no answer in time".to_string()), "answer"),
+        ];
+        for (after, what) in cases {
+            assert_eq!(found(&get, &before, &after), [what]);
+        }
+    }
+
+    #[test]
+    fn framing_and_the_tokens_of_next_differ_always() {
+        let get = request(r#"{ "path": "/api/a" }"#);
+        let before = answer(200, &[("date", "1"), ("vary", "Origin"), ("x", "1, 2")], "");
+        let after = [
+            ("transfer-encoding", "chunked"),
+            ("vary", "rsc, origin"),
+            ("x", "1"),
+            ("x", "2"),
+        ];
+        assert_eq!(found(&get, &before, &answer(200, &after, "")), [""; 0]);
+        let lost = answer(200, &[("vary", "rsc"), ("x", "1, 2")], "");
+        assert_eq!(found(&get, &before, &lost), ["header vary"]);
+    }
+
+    #[test]
+    fn only_the_draft_mode_cookie_may_change_its_spelling() {
+        let get = request(r#"{ "path": "/api/a" }"#);
+        let cookie = |value: &str| answer(200, &[("set-cookie", value)], "");
+        let id = "0123456789abcdef0123456789abcdef";
+        let before = cookie(&format!("__prerender_bypass={id}; HttpOnly; Path=/"));
+        let other = id.replace('0', "f");
+        let after = cookie(&format!("__prerender_bypass={other}; Path=/; httponly"));
+        assert_eq!(found(&get, &before, &after), [""; 0]);
+        let after = cookie(&format!("__prerender_bypass={id}; Path=/"));
+        assert_eq!(found(&get, &before, &after), ["header set-cookie"]);
+        assert_eq!(
+            found(&get, &cookie("a=1; Path=/"), &cookie("a=1; path=/")),
+            ["header set-cookie"]
+        );
+    }
+
+    #[test]
+    fn a_note_allows_its_own_difference() {
+        let get = request(r#"{ "path": "/api/a" }"#);
+        let pages = [
+            ("content-type", "application/json; charset=utf-8"),
+            ("etag", "1"),
+        ];
+        let json = answer(200, &pages, "{}");
+        let app = answer(200, &[("content-type", "application/json")], "{}");
+        let noted = [
+            "header content-type json-charset",
+            "header etag json-charset",
+        ];
+        assert_eq!(found(&get, &json, &app), noted);
+        let text = answer(200, &[("content-type", "text/plain")], "{}");
+        assert_eq!(
+            found(&get, &json, &text),
+            ["header content-type", "header etag json-charset"]
+        );
+
+        let refused = answer(405, &[("allow", "GET")], "no");
+        let by_next = answer(405, &[], "");
+        assert_eq!(
+            found(&get, &refused, &by_next),
+            ["header allow auto-405", "body auto-405"]
+        );
+        let cookie = answer(405, &[("set-cookie", "a=1")], "no");
+        assert_eq!(
+            found(&get, &cookie, &by_next),
+            ["header set-cookie", "body auto-405"]
+        );
+
+        let hangs = Answer::Failed("no answer in time".to_string());
+        assert_eq!(found(&get, &hangs, &by_next), ["answer unanswered-method"]);
+    }
+}
