@@ -82,8 +82,9 @@ export const NOTES = [
       after.body.length === 0 &&
       (before.status === 405
         ? ['body', 'header content-type', 'header etag', 'header allow', 'header vary'].includes(what)
-        : // Libraries refuse a method that they do not know in other words, too.
-          [400, 415].includes(before.status) && !['GET', 'HEAD', 'POST'].includes(request.method)),
+        : // Pages parsed the body first, and libraries refuse a method that they do not know in other words, too.
+          isInvalidJson(before) ||
+          ([400, 415].includes(before.status) && !['GET', 'HEAD', 'POST'].includes(request.method))),
   },
   {
     code: 'auto-options',
@@ -95,7 +96,7 @@ export const NOTES = [
     code: 'auto-head',
     about: 'Next.js itself answers HEAD by running GET',
     allows: (_, { request, answers: { before } }) =>
-      request.method === 'HEAD' && before.status === 405,
+      request.method === 'HEAD' && (before.status === 405 || before.failure !== undefined),
   },
   {
     code: 'uncaught-error',
@@ -110,7 +111,7 @@ export const NOTES = [
   {
     code: 'malformed-json',
     about: "the handler answers a malformed JSON body, where Next.js' own body parser answered 400",
-    allows: (_, { answers: { before } }) => before.status === 400 && before.body.toString() === 'Invalid JSON',
+    allows: (_, { answers: { before } }) => isInvalidJson(before),
   },
   {
     code: 'session-refresh',
@@ -246,6 +247,11 @@ function draftCookie(line) {
 function lostEtag(what, request, { before, after }) {
   if (what === 'header etag') return before.headers.etag !== undefined && after.headers.etag === undefined
   return hasHeader(request, 'if-none-match') && before.status === 304 && after.status === 200
+}
+
+/** The answer of the pages' own body parser. */
+function isInvalidJson({ status, body }) {
+  return status === 400 && body.toString() === 'Invalid JSON'
 }
 
 function isJson(type) {

@@ -6,7 +6,8 @@
 //
 // In: `fixtures/<case>/` with `input/`, `expected/` and `requests.json`. The trees of all fixtures are gathered
 // into one app per side, which is built and started once. A fixture with `"solo": true` in its `fixture.json`
-// has an app of its own. Out: exit code 0 when every answer is the same but for what `allowed.mjs` allows.
+// has an app of its own; one with `"unbuildable": "<why>"` cannot be built before its migration, so it has no
+// requests. Out: exit code 0 when every answer is the same but for what `allowed.mjs` allows.
 //
 // Only Node.js is needed. What belongs to a version of Next.js is installed into `tests/next/v<version>`.
 
@@ -58,7 +59,9 @@ function readFixture(name) {
   return {
     name,
     dir,
+    args: readLines(path.join(dir, 'args')),
     solo: settings.solo === true,
+    unbuildable: settings.unbuildable,
     env: settings.env ?? {},
     major: /\d+/.exec(range)?.[0],
     requestsFile: path.join(dir, 'requests.json'),
@@ -74,10 +77,12 @@ function listFixtures(only) {
     .sort()
   const unknown = only.filter((name) => !names.includes(name))
   if (unknown.length) throw new Error(`no such fixture: ${unknown.join(', ')}`)
-  return names
-    .filter((name) => only.length === 0 || only.includes(name))
-    .map(readFixture)
-    .filter((fixture) => fixture.requests)
+  const fixtures = names.filter((name) => only.length === 0 || only.includes(name)).map(readFixture)
+  const unproven = fixtures.filter(
+    ({ dir, requests, unbuildable }) => !requests && !unbuildable && fs.existsSync(path.join(dir, 'expected.diff')),
+  )
+  if (unproven.length) throw new Error(`without requests.json: ${unproven.map(({ name }) => name).join(', ')}`)
+  return fixtures.filter((fixture) => fixture.requests)
 }
 
 // ---------------------------------------------------------------------------------------------- gathering
@@ -199,15 +204,20 @@ async function migratedTree(fixture, major, version, options, temporary) {
   }
   const made = path.join(temporary, `made-${fixture.name}`)
   fs.cpSync(path.join(fixture.dir, 'input'), made, { recursive: true })
-  const more = (options['bin-args'] ?? '').split(/\s+/).filter(Boolean)
-  const { stdout } = await run(path.resolve(options.bin), ['--next', version, '--write', '--format', 'json', ...more, made], made, {}, 60_000)
+  const { stdout } = await run(path.resolve(options.bin), [...programArgs(fixture, version, options), '--write', made], made, {}, 60_000)
   fixture.printed = printedNotes(JSON.parse(stdout))
   return made
 }
 
+/** What the program is called with: `--bin-args`, or else the fixture's own arguments. */
+function programArgs(fixture, version, options) {
+  const more = options['bin-args']?.split(/\s+/).filter(Boolean) ?? fixture.args ?? []
+  return ['--next', version, '--format', 'json', ...more]
+}
+
 /** Asks the program for the notes of a tree: a difference needs a note that is printed for its route. */
 async function readPrinted(fixture, root, version, options) {
-  const { stdout } = await run(path.resolve(options.bin), ['--next', version, '--format', 'json', ...(options['bin-args'] ?? '').split(/\s+/).filter(Boolean), root], root, {}, 60_000)
+  const { stdout } = await run(path.resolve(options.bin), [...programArgs(fixture, version, options), root], root, {}, 60_000)
   fixture.printed = printedNotes(JSON.parse(stdout))
 }
 
@@ -624,6 +634,10 @@ async function runDirectories(before, after, requests, options) {
 
 function readJson(file) {
   return fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : undefined
+}
+
+function readLines(file) {
+  return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
 }
 
 function write(file, bytes) {
