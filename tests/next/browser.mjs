@@ -17,11 +17,15 @@ const { chromium } = createRequire(new URL('tools/package.json', import.meta.url
 
 const STEP_LIMIT = 10_000
 /** For finding an element and acting on it. */
-const ACT_LIMIT = 3_500
+const ACT_LIMIT = 4_000
+const LOAD_LIMIT = 8_000
+/** For the app to answer for the first time, when it loads what the page needs. */
+const WARM_LIMIT = 20_000
 /** For the page to come to rest, and for what it shall show to appear. */
 const QUIET_LIMIT = 5_000
 const QUIET_FOR = 150
 const POLL = 30
+const AT_ONCE = 3
 
 const FLAGS = [
   '--no-sandbox',
@@ -191,7 +195,10 @@ class Tab {
     })
     // An error, or a rejected promise, that nobody caught. Of a stack only the first line: the rest names files
     // of the build.
-    page.on('pageerror', (error) => this.seen.errors.push(`uncaught ${String(error?.stack ?? error).split('\n    at ')[0]}`))
+    page.on('pageerror', (error) => {
+      const text = `${error.name}: ${error.message}`.replace(/^Uncaught (\(in promise\) )?/, '')
+      this.seen.errors.push(`uncaught ${text.split('\n    at ')[0]}`)
+    })
     page.on('console', (message) => {
       if (message.type() !== 'error') return
       const text = message.text().split('\n    at ')[0]
@@ -254,10 +261,11 @@ class Tab {
 // ---------------------------------------------------------------------------------------------- one scenario
 
 class Scenario {
-  constructor(browser, base, scenario) {
+  constructor(browser, base, scenario, fixture) {
     this.browser = browser
     this.origin = new URL(base).origin
     this.scenario = scenario
+    this.label = fixture
     this.tabs = new Map()
   }
 
@@ -271,17 +279,27 @@ class Scenario {
       viewport: { width: 900, height: 700 },
     })
     this.context.setDefaultTimeout(ACT_LIMIT)
+    this.context.setDefaultNavigationTimeout(LOAD_LIMIT)
     // No other site is reached: each of its pages is one line that says where it is.
     await this.context.route(
       (url) => url.origin !== this.origin,
       (route) => route.fulfill({ contentType: 'text/html', body: `<title>elsewhere</title><p>${route.request().url()}` }),
     )
+    // A page that somebody has opened in a new tab: where it leads is enough.
+    this.popups = []
     this.context.on('page', (page) => {
       if (this.opening) return
-      page.waitForLoadState('load').catch(() => {}).then(() => {
-        this.current?.seen.tabs.push(page.url())
-        return page.close()
-      }).catch(() => {})
+      this.popups.push(page.close().catch(() => {}))
+    })
+    this.context.on('request', (request) => {
+      if (!request.isNavigationRequest()) return
+      const known = [...this.tabs.values()].map((tab) => tab.page)
+      try {
+        if (known.includes(request.frame().page())) return
+      } catch {
+        // A tab that is so new that it has no page yet.
+      }
+      if (!this.opening) this.current.seen.tabs.push(request.url())
     })
   }
 
@@ -307,9 +325,12 @@ class Scenario {
     switch (step.do) {
       case 'fill':
         return element().fill(step.with)
+      // Twice is a double click: the second one does not wait for what the first one does.
       case 'click': {
-        for (let time = 0; time < (step.times ?? 1); time++) await element().click({ modifiers: step.holding, noWaitAfter: true })
-        return
+        const popup = step.holding && this.context.waitForEvent('page')
+        popup?.catch(() => {})
+        await element().click({ clickCount: step.times ?? 1, modifiers: step.holding, noWaitAfter: true })
+        return void (await popup)
       }
       // Not check(): it insists that the box changes at once, and many change when the answer has come.
       case 'check':
@@ -349,6 +370,7 @@ class Scenario {
   async observe(tab, expected) {
     const state = await tab.quiet(expected)
     await tab.downloading
+    await Promise.all(this.popups.splice(0))
     const { seen } = tab
     tab.forget()
     const url = new URL(tab.page.url())
@@ -450,7 +472,9 @@ async function bounded(where, limit, work) {
   try {
     return await Promise.race([work(), late])
   } catch (error) {
-    throw new Error(`${where}: ${error.message}`)
+    // Playwright explains itself in colours and on several lines.
+    const message = error.message.replace(/\u001b\[\d+m/g, '').replace(/\s*\n\s*/g, ' ').trim()
+    throw new Error(`${where}: ${message}`)
   } finally {
     clearTimeout(timer)
   }
@@ -462,32 +486,42 @@ async function main() {
   const { base, chromium: executablePath, fixtures } = JSON.parse(input)
   const browser = await chromium.launch({ executablePath, args: FLAGS, headless: true, timeout: 30_000 })
   try {
-    const seen = { fixtures: [] }
-    for (const fixture of fixtures) {
-      const scenarios = []
-      for (const scenario of fixture.scenarios) {
-        const where = `${fixture.name}: "${scenario.name}"`
-        const run = new Scenario(browser, base, scenario)
-        run.label = fixture.name
-        try {
-          await bounded(where, STEP_LIMIT, () => run.start())
-          const opened = await bounded(`${where}: opening ${scenario.page}`, STEP_LIMIT, () => run.open())
-          const steps = []
-          for (const [index, step] of scenario.steps.entries()) {
-            const what = `${where}: step ${index + 1} ${JSON.stringify(step)}`
-            steps.push(await bounded(what, STEP_LIMIT, () => run.step(step)))
-          }
-          scenarios.push({ name: scenario.name, opened, steps })
-        } finally {
-          await bounded(`${where}: closing`, STEP_LIMIT, () => run.end())
-        }
-      }
-      seen.fixtures.push({ name: fixture.name, scenarios })
+    // Each fixture has a store of its own, so they may run at the same time.
+    const seen = []
+    const waiting = fixtures.entries()
+    const worker = async () => {
+      for (const [index, fixture] of waiting) seen[index] = await runFixture(browser, base, fixture)
     }
-    process.stdout.write(`${JSON.stringify(seen, null, 2)}\n`)
+    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    process.stdout.write(`${JSON.stringify({ fixtures: seen }, null, 2)}\n`)
   } finally {
     await browser.close()
   }
+}
+
+/** Runs the scenarios of a fixture, in order. */
+async function runFixture(browser, base, { name, scenarios }) {
+  for (const page of new Set(scenarios.map((scenario) => scenario.page))) {
+    await bounded(`${name}: first answer of ${page}`, WARM_LIMIT, async () => (await fetch(base + page)).text())
+  }
+  const seen = []
+  for (const scenario of scenarios) {
+    const where = `${name}: "${scenario.name}"`
+    const run = new Scenario(browser, base, scenario, name)
+    try {
+      await bounded(where, STEP_LIMIT, () => run.start())
+      const opened = await bounded(`${where}: opening ${scenario.page}`, STEP_LIMIT, () => run.open())
+      const steps = []
+      for (const [index, step] of scenario.steps.entries()) {
+        const what = `${where}: step ${index + 1} ${JSON.stringify(step)}`
+        steps.push(await bounded(what, STEP_LIMIT, () => run.step(step)))
+      }
+      seen.push({ name: scenario.name, opened, steps })
+    } finally {
+      await bounded(`${where}: closing`, STEP_LIMIT, () => run.end())
+    }
+  }
+  return { name, scenarios: seen }
 }
 
 main().catch((error) => {
