@@ -3,13 +3,58 @@
 //
 //   node tests/next/browser.mjs < job.json > seen.json
 //
-// In: `{ base, chromium, fixtures: [{ name, scenarios }] }`; scenarios as in `fixtures/<case>/browser.json`.
+// In: `{ base, chromium, fixtures: [{ name, scenarios }] }`.
 // Out: `{ fixtures: [{ name, scenarios: [{ name, opened, steps }] }] }`, one observation for the opened page and
 // one for each step. It judges nothing: what it saw before the migration and after it is compared elsewhere.
 // Exit code 2, with the fixture, the scenario and the step, when something could not be done.
 //
 // The scenarios of a fixture run in order, each in a browser context of its own (no cookies, no storage), against
-// one running app, whose store carries on. `README.md` has the format.
+// one running app, whose store carries on. Fixtures run at the same time. The app must be fresh.
+//
+// A scenario, as in `fixtures/<case>/browser.json`:
+//
+//   name        what the person does
+//   page        the path that is opened first
+//   sees        what that page shows (as in a step)
+//   javascript  false: the browser runs none
+//   store       paths whose answers to a GET are read after each step, not through the page
+//   mask        regular expressions; what they match is `<masked>` in everything that is observed but `traffic`
+//   steps       one act of the person each
+//
+// A step:
+//
+//   do          fill, click, check, uncheck, choose, press, open, reload, back, look (only that),
+//               offline and online, gateway (with `status`: every call is answered by a page of that status, until
+//               `online`), forget (all cookies are gone)
+//   button, link, field, text
+//               the element, by its whole name; `/…/` is a regular expression. A field is named by its label or
+//               placeholder, or is a number where it has none: the first one of the page is 1
+//   in          the list item, row or fieldset with that text, where the element is
+//   nth         which one, from 1, where several are alike
+//   with        what is filled in, or chosen: one or more labels
+//   key         what is pressed, in `field` or where the focus is
+//   page        what is opened
+//   times       2 for a double click
+//   holding     keys that are held while clicking: ["Control"] opens a link in a new tab
+//   tab         the number of the tab, from 1; a new one opens the scenario's page first
+//   sees        a text, or several, that the page shows in the end. It is waited for, and not judged: see `unseen`
+//   calls       for the comparison: the calls that the step makes before the migration, one by one, as
+//               "PUT /api/notes/[id] 404", "POST /api/notes failed" (no network) or without the last word, where
+//               the page is left before the answer
+//   site        for the comparison: where in `input/` the call is, when it becomes a Server Action
+//   differs     for the comparison: what of the observation is another one afterwards, and why
+//
+// An observation:
+//
+//   url, title, text, controls, focus
+//               what the page is in the end; text has one space between words and no empty lines
+//   shown       the texts that it showed one after another, from the act on; none when another document was loaded
+//   disabled    likewise the lists of disabled controls
+//   dialogs, errors (uncaught, or printed by console.error), downloads, tabs (where new ones lead)
+//   cookies     of the browser; store: what `store` answers
+//   quiet       false when the page did not come to rest; unseen: what of `sees` it does not show
+//   traffic     not to be compared: each request to the app but documents and files of the build, with
+//               method, path, whether it calls an action, rsc, status, and failed
 
 import { createRequire } from 'node:module'
 
