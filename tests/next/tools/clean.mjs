@@ -226,7 +226,9 @@ async function main() {
   console.log = console.info = console.error
   // Plugins that a configuration names are looked for from here.
   process.chdir(path.dirname(fileURLToPath(import.meta.url)))
-  const { pairs } = JSON.parse(fs.readFileSync(0, 'utf8'))
+  let input = ''
+  for await (const chunk of process.stdin.setEncoding('utf8')) input += chunk
+  const { pairs } = JSON.parse(input)
   if (!Array.isArray(pairs) || pairs.length === 0) throw new Unable('there are no pairs')
   const result = { checked: { eslint: 0, prettier: 0 }, findings: [], unjudged: [] }
   for (const pair of pairs) await check(pair, result)
