@@ -171,7 +171,7 @@ pub fn app(
             continue;
         };
         if let Some(refs) = whole.refs.get(&path)
-            && let Ok(source) = Source::parse(&path, old.clone())
+            && let Ok(source) = project.parse(&path, old.clone())
         {
             edits.extend(call_site::imports(
                 &source,
@@ -251,7 +251,7 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
     if let Some(refusal) = surroundings::conflict(project, app, route) {
         return Err(vec![refusal]);
     }
-    let source = Source::parse(&route.file, text.clone()).map_err(|error| {
+    let source = project.parse(&route.file, text.clone()).map_err(|error| {
         vec![Refusal {
             reason: Reason::Unparsable,
             place: Place::new(&route.file, &text, error.at, error.at + 1),
@@ -297,7 +297,8 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
                 detail,
             }]
         };
-        let rest = Source::parse(&route.file, Arc::from(shared.rest.as_str()))
+        let rest = project
+            .parse(&route.file, Arc::from(shared.rest.as_str()))
             .map_err(|error| refuse(error.message))?;
         Source::parse(&shared.path, Arc::from(shared.text.as_str()))
             .map_err(|error| refuse(error.message))?;

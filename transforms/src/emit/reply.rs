@@ -481,10 +481,8 @@ fn lay_out(
     let mut old_indent = indentation(source, effect.range.start).chars().count() as i64;
     let unit = ctx.style.indent.chars().count() as i64;
     let mut indent = ctx.indent_at(effect.range.start);
-    let column = source[line_start(source, effect.range.start)..effect.range.start]
-        .chars()
-        .count()
-        .saturating_sub(ctx.unwrapped_by(effect.range.start));
+    let head = &source[line_start(source, effect.range.start)..effect.range.start];
+    let column = ctx.style.columns(&indent) + ctx.style.columns(head.trim_start());
     let inline_options = |options: &[Entry]| -> Vec<Fragment> {
         if options.is_empty() {
             return Vec::new();
@@ -499,8 +497,10 @@ fn lay_out(
     };
     let one_line_options = inline_options(&options);
     let (body_text, options_text) = (rendered(&body), rendered(&one_line_options));
-    let width = |text: &str| text.chars().count() as i64;
-    let length = width(returns) + width(call) + width(&body_text) + 2 + width(&options_text) + 2;
+    let width = |text: &str| ctx.style.columns(text) as i64;
+    let close = 1 + ctx.style.semi.len() as i64;
+    let length =
+        width(returns) + width(call) + width(&body_text) + 2 + width(&options_text) + close;
     let mut column = column as i64;
     // An answer that does not fit behind its `if (…)` goes to the next line.
     let mut broken_before = None;
@@ -567,8 +567,10 @@ fn lay_out(
             out.push(text(&format!("{}\n{indent}}}", ctx.style.comma)));
             out
         };
-    // A simple body stays on the first line and the options break, as prettier does.
-    let hugging = !many_lines && !body_text.starts_with(['{', '[']) && !body_text.contains('(');
+    // The options break alone where the body fits before them and is no object itself, as
+    // Prettier does it.
+    let opens = column + width(returns) + width(call) + width(&body_text) + width(", {");
+    let hugging = !many_lines && !body_text.starts_with('{') && opens <= limit;
     if hugging {
         fragments.extend(body);
         fragments.push(text(", "));

@@ -9,7 +9,7 @@ use swc_core::ecma::ast::*;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::call_site::Contract;
-use super::carrier::{ActionMode, Context, Helper, Lowered, Needs, lower, param_name};
+use super::carrier::{ActionMode, Context, Data, Helper, Lowered, Needs, lower, param_name};
 use super::imports::Imports;
 use super::server_action::can_throw;
 use super::style::{Style, line_start, template_ranges};
@@ -611,14 +611,20 @@ impl<'a> File<'_, 'a> {
         )
     }
 
-    /// The head of a function: on one line, or with a line for each parameter.
+    /// The head of a function: on one line, or with a line for each parameter. An object that
+    /// is taken apart and stands alone opens on the first line, and so does its type.
     fn head(&self, before: &str, params: &[String], after: &str) -> String {
         let one_line = format!("{before}{}{after}", params.join(", "));
         // The brace that opens the body stands on the same line.
-        if params.is_empty() || one_line.chars().count() < self.style.width {
+        if params.is_empty() || self.style.fits(&format!("{one_line}{{")) {
             return one_line;
         }
         let indent = &self.style.indent;
+        if let [param] = params
+            && let Some(lines) = self.style.taken_apart(param)
+        {
+            return format!("{before}{lines}{after}");
+        }
         let lines = params.join(&format!(",\n{indent}"));
         format!("{before}\n{indent}{lines}{}\n{after}", self.style.trailing)
     }
@@ -667,7 +673,9 @@ impl<'a> File<'_, 'a> {
             .collect();
         params.extend(lowered.needs.input.clone());
         let answer = match (mode.contract, mode.data && typescript) {
-            (Contract::Result, true) => ": Promise<{ ok: boolean; status: number; data: any }>",
+            (Contract::Result, true) if !self.is_inferred(function, &lowered.needs) => {
+                ": Promise<{ ok: boolean; status: number; data: any }>"
+            }
             _ => "",
         };
         let before = format!("export async function {name}(");
@@ -695,6 +703,15 @@ impl<'a> File<'_, 'a> {
         Ok(format!(
             "{head}{{\n{indent}try {{\n{inner}\n{indent}}} catch (error) {{\n{indent}{indent}console.error(error){semi}\n{answer}{indent}}}\n}}"
         ))
+    }
+
+    /// Whether TypeScript finds a type for the data by itself that every read of `res.json()` fits.
+    fn is_inferred(&self, function: &Function, needs: &Needs) -> bool {
+        if needs.data.contains(&Data::Parsed) {
+            return true;
+        }
+        let alike = |data: &Data| matches!(data, Data::Texts(_)) && *data == needs.data[0];
+        !self.tried(function) && needs.data.iter().all(alike)
     }
 
     /// Removes top-level declarations that only dropped code used.
@@ -977,7 +994,6 @@ impl<'a> File<'_, 'a> {
         aliases: Vec<(String, String)>,
         function: &Function,
     ) {
-        let semi = self.style.semi;
         let mut by_name: Vec<(String, Vec<String>)> = Vec::new();
         for (name, method) in aliases {
             match by_name.iter_mut().find(|(known, _)| *known == name) {
@@ -992,16 +1008,7 @@ impl<'a> File<'_, 'a> {
                     .iter()
                     .map(|method| format!("{name} as {method}"))
                     .collect();
-                let line = format!("export {{ {} }}{semi}", entries.join(", "));
-                if line.chars().count() <= self.style.width {
-                    return line;
-                }
-                let indent = &self.style.indent;
-                format!(
-                    "export {{\n{indent}{}{}\n}}{semi}",
-                    entries.join(&format!(",\n{indent}")),
-                    self.style.comma
-                )
+                self.style.export_list(&entries)
             })
             .collect();
         let exports = exports.join("\n");

@@ -2,12 +2,13 @@
 //! action has no form for (request headers, search parameters, cookies that are set, answers
 //! other than JSON) is refused, and the route stays a route handler.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use swc_core::ecma::ast::*;
 
 use super::call_site::Contract;
-use super::carrier::{ActionMode, Writer};
+use super::carrier::{ActionMode, Data, Writer};
 use super::reply::number;
 use super::style::{indentation, line_start};
 use crate::edit::Fragment;
@@ -309,6 +310,11 @@ impl<'a> Writer<'_, 'a, '_> {
         };
         let error = status.is_some_and(|status| status >= 400);
         let data = payload.map(|value| self.data(value, error));
+        self.needs.data.push(match (payload, data.as_deref()) {
+            (Some(_), Some([_, _, ..])) => Data::Parsed,
+            (Some(value), _) => texts(value).map_or(Data::Other, Data::Texts),
+            (None, _) => Data::Other,
+        });
         let mut with = vec![Fragment::Text(returns.to_string())];
         if mode.contract == Contract::Data {
             if !status.is_some_and(|status| (200..300).contains(&status)) {
@@ -491,6 +497,24 @@ fn plain_json(expr: &Expr) -> bool {
         }
         _ => false,
     }
+}
+
+/// The names of an object whose values are all written out as text.
+fn texts(expr: &Expr) -> Option<BTreeSet<String>> {
+    let Expr::Object(object) = bare(expr) else {
+        return None;
+    };
+    let name = |prop: &PropOrSpread| match prop {
+        PropOrSpread::Prop(prop) => match &**prop {
+            Prop::KeyValue(pair) => match bare(&pair.value) {
+                Expr::Lit(Lit::Str(_)) | Expr::Tpl(_) => prop_name(&pair.key),
+                _ => None,
+            },
+            _ => None,
+        },
+        PropOrSpread::Spread(_) => None,
+    };
+    object.props.iter().map(name).collect()
 }
 
 /// Whether a value is an object of names and members only.

@@ -52,16 +52,7 @@ impl WebNative {
             .iter()
             .map(|method| format!("{name} as {method}"))
             .collect();
-        let line = format!("export {{ {} }}{}", entries.join(", "), style.semi);
-        if line.chars().count() <= style.width {
-            return line;
-        }
-        let indent = &style.indent;
-        format!(
-            "export {{\n{indent}{},\n}}{}",
-            entries.join(&format!(",\n{indent}")),
-            style.semi
-        )
+        style.export_list(&entries)
     }
 
     /// Writes the file.
