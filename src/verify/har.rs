@@ -84,6 +84,7 @@ pub(super) fn read(archive: Archive, is_route: impl Fn(&str) -> bool) -> Request
             headers: headers.map(|Pair { name, value }| (name, value)).collect(),
             body,
             notes: None,
+            limit: None,
             save: Default::default(),
             pick: None,
             mask: Vec::new(),

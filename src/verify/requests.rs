@@ -33,6 +33,9 @@ pub struct Request {
     /// every note that is printed for the route may.
     #[serde(default)]
     pub notes: Option<Vec<String>>,
+    /// How long the answer may take, in milliseconds: for what never answers.
+    #[serde(default)]
+    pub limit: Option<u64>,
     /// Patterns whose first group is kept from the answer, by name. A later request
     /// writes `{{name}}` in its path, headers or body.
     #[serde(default, deserialize_with = "patterns")]

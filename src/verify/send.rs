@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 
 use super::requests::Request;
 
-/// How long one answer may take.
+/// How long an answer may take whose request says nothing else.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// What came back.
@@ -69,7 +69,8 @@ impl Client {
         let message = message(port, request, saved)
             .with_context(|| format!("{} is no HTTP request", request.title()))?;
         let answer = self.runtime.block_on(async {
-            let exchange = tokio::time::timeout(LIMIT, exchange(port, message));
+            let limit = request.limit.map_or(LIMIT, Duration::from_millis);
+            let exchange = tokio::time::timeout(limit, exchange(port, message));
             exchange
                 .await
                 .unwrap_or_else(|_| Err("no answer in time".to_string()))
