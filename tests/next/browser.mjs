@@ -177,7 +177,7 @@ function read() {
   })
   const controls = all.map((element) => ({
     ...describe(element),
-    value: element.localName === 'button' ? undefined : element.value,
+    value: element.localName === 'button' ? undefined : element.selectedOptions && element.multiple ? [...element.selectedOptions].map((option) => option.value) : element.value,
     checked: element.type === 'checkbox' || element.type === 'radio' ? element.checked : undefined,
     disabled: element.disabled,
   }))
