@@ -209,9 +209,9 @@ async function migratedTree(fixture, major, version, options, temporary) {
   return made
 }
 
-/** What the program is called with: `--bin-args`, or else the fixture's own arguments. */
+/** What the program is called with: the fixture's own arguments, or else `--bin-args`. */
 function programArgs(fixture, version, options) {
-  const more = options['bin-args']?.split(/\s+/).filter(Boolean) ?? fixture.args ?? []
+  const more = fixture.args?.length ? fixture.args : (options['bin-args'] ?? '').split(/\s+/).filter(Boolean)
   return ['--next', version, '--format', 'json', ...more]
 }
 
