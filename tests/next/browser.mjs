@@ -60,14 +60,14 @@ import { createRequire } from 'node:module'
 
 const { chromium } = createRequire(new URL('tools/package.json', import.meta.url))('playwright-core')
 
-const STEP_LIMIT = 10_000
+const STEP_LIMIT = 60_000
 /** For finding an element and acting on it. */
-const ACT_LIMIT = 4_000
-const LOAD_LIMIT = 8_000
+const ACT_LIMIT = 20_000
+const LOAD_LIMIT = 30_000
 /** For the app to answer for the first time, when it loads what the page needs. */
-const WARM_LIMIT = 20_000
+const WARM_LIMIT = 60_000
 /** For the page to come to rest, and for what it shall show to appear. */
-const QUIET_LIMIT = 5_000
+const QUIET_LIMIT = 20_000
 const QUIET_FOR = 150
 const POLL = 30
 const AT_ONCE = 3
