@@ -1079,13 +1079,14 @@ impl<'a> File<'_, 'a> {
         }
     }
 
-    /// The end of the last import, or the start of the file.
+    /// The end of the last import that stays, or the start of the file.
     fn after_imports(&self) -> usize {
         let source = self.module.source;
         source
             .items()
             .iter()
             .filter(|item| matches!(item, ModuleItem::ModuleDecl(ModuleDecl::Import(_))))
+            .filter(|item| !self.edits.deletes(&source.range(*item)))
             .map(|item| crate::flow::trailing_comment(source, source.range(item).end))
             .next_back()
             .unwrap_or(0)
