@@ -488,7 +488,10 @@ class Scenario {
     const tab = (this.current = await this.tab(step.tab ?? 1))
     await tab.page.bringToFront()
     await tab.page.evaluate(watch)
-    await this.act(tab, step)
+    await this.act(tab, step).catch(async (error) => {
+      const text = await tab.page.innerText('body', { timeout: 1_000 }).catch(() => '')
+      throw new Error(`${error.message} (${tab.page.url()} shows: ${text})`)
+    })
     const seen = await this.observe(tab, list(step.sees))
     if (process.env.BROWSER_SHOTS) await this.shoot(tab)
     return seen

@@ -560,7 +560,11 @@ fn rest_text(
     }
     let lines = imports.lines(&style, source.typescript()).join("\n");
     // The new import takes the place of one that goes.
-    match (lines.is_empty(), unused.pop(), after_imports(source)) {
+    match (
+        lines.is_empty(),
+        unused.pop(),
+        after_imports(source, &edits),
+    ) {
         (true, Some(last), _) => unused.push(last),
         (true, None, _) => {}
         (false, Some(last), _) => edits.replace(last, lines),

@@ -11,8 +11,9 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 use super::call_site::Contract;
 use super::carrier::{ActionMode, Context, Data, Helper, Lowered, Needs, lower, param_name};
 use super::imports::Imports;
-use super::server_action::can_throw;
+use super::server_action::{calls_others, can_throw};
 use super::style::{Style, line_start, template_ranges};
+use super::web_native::after_imports;
 use crate::edit::{Edits, Overlap};
 use crate::facts::api_module::{
     ApiModule, Body, Config, Form, Function, entries, refuse, refuse_at,
@@ -24,6 +25,7 @@ use crate::handler::{Group, Handler};
 use crate::next_version::{Feature, NextVersion};
 use crate::outcome::Refusal;
 use crate::reason::{Note, Reason};
+use crate::source::Source;
 use crate::specialise::METHODS;
 use crate::syntax::{Id, Names, bare, string};
 
@@ -229,7 +231,7 @@ impl<'a> File<'_, 'a> {
             .action
             .as_ref()
             .is_some_and(|mode| mode.contract != Contract::Data)
-            && !caught(function, true)
+            && !caught(self.module.source, function, true)
             && can_throw(self.module.source, function)
     }
 
@@ -453,7 +455,7 @@ impl<'a> File<'_, 'a> {
             }
         }
         for (group, _) in &groups {
-            if self.around.action.is_none() && !caught(function, false) {
+            if self.around.action.is_none() && !caught(self.module.source, function, false) {
                 for method in &group.methods {
                     notes
                         .entry(method.clone())
@@ -1071,25 +1073,12 @@ impl<'a> File<'_, 'a> {
         }
         let semi = self.style.semi;
         let text: String = lines.iter().map(|line| format!("{line}{semi}\n")).collect();
-        let at = self.after_imports();
+        let at = after_imports(self.module.source, &self.edits);
         if at == 0 {
             self.edits.insert(0, format!("{text}\n"));
         } else {
             self.edits.insert(at, format!("\n\n{}", text.trim_end()));
         }
-    }
-
-    /// The end of the last import that stays, or the start of the file.
-    fn after_imports(&self) -> usize {
-        let source = self.module.source;
-        source
-            .items()
-            .iter()
-            .filter(|item| matches!(item, ModuleItem::ModuleDecl(ModuleDecl::Import(_))))
-            .filter(|item| !self.edits.deletes(&source.range(*item)))
-            .map(|item| crate::flow::trailing_comment(source, source.range(item).end))
-            .next_back()
-            .unwrap_or(0)
     }
 
     /// Writes the relative specifiers outside the functions that were written anew.
@@ -1306,17 +1295,19 @@ fn uses_beyond(
 
 /// Whether the whole body stands in a `try` with a `catch`. Taking values apart before it may
 /// throw, too, unless `taken_apart` says that it does not count.
-fn caught(function: &Function, taken_apart: bool) -> bool {
+fn caught(source: &Source, function: &Function, taken_apart: bool) -> bool {
+    let calm = |stmt: &Stmt| {
+        let text = source.text_of(stmt);
+        let reads_body = !taken_apart && text.contains(".body.");
+        !crate::syntax::awaits(stmt) && !calls_others(source, stmt) && !reads_body
+    };
     match function.body {
         Body::Block(stmts, _) => stmts.iter().all(|stmt| match stmt {
             Stmt::Try(attempt) => attempt.handler.is_some(),
-            Stmt::If(_) => !crate::syntax::awaits(stmt),
+            Stmt::If(_) => calm(stmt),
             Stmt::Decl(Decl::Var(variables)) => {
-                !crate::syntax::awaits(stmt)
-                    && variables
-                        .decls
-                        .iter()
-                        .all(|declarator| taken_apart || matches!(declarator.name, Pat::Ident(_)))
+                let mut names = variables.decls.iter().map(|declarator| &declarator.name);
+                calm(stmt) && names.all(|name| taken_apart || matches!(name, Pat::Ident(_)))
             }
             _ => false,
         }),

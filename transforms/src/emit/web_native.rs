@@ -94,7 +94,7 @@ impl WebNative {
                 .map(|line| format!("{line}{}", style.semi))
                 .collect();
             let lines = lines.join("\n");
-            match after_imports(source) {
+            match after_imports(source, &self.edits) {
                 0 => self.edits.insert(0, format!("{lines}\n\n")),
                 at => {
                     let gap = source.text[at..].replace('\r', "");
@@ -177,12 +177,13 @@ pub fn whole_lines(source: &Source, statement: &Range<usize>) -> Range<usize> {
     line_start(text, start)..end
 }
 
-/// The end of the last import, or the start of the file.
-pub fn after_imports(source: &Source) -> usize {
+/// The end of the last import that the edits leave, or the start of the file.
+pub fn after_imports(source: &Source, edits: &Edits) -> usize {
     source
         .items()
         .iter()
         .filter(|item| matches!(item, ModuleItem::ModuleDecl(ModuleDecl::Import(_))))
+        .filter(|item| !edits.deletes(&source.range(*item)))
         .map(|item| crate::flow::trailing_comment(source, source.range(item).end))
         .next_back()
         .unwrap_or(0)
