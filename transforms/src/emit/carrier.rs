@@ -199,6 +199,7 @@ pub fn lower<'a>(
             ..Default::default()
         },
         shifts: Vec::new(),
+        carried: BTreeSet::new(),
         hoists: Vec::new(),
         dropped: Vec::new(),
         drops: Vec::new(),
@@ -327,6 +328,8 @@ pub(super) struct Writer<'w, 'a, 'm> {
     pub(super) edits: Edits,
     pub(super) needs: Needs,
     pub(super) shifts: Shifts,
+    /// Lines that stand in an answer, whatever becomes of the statement that they came from.
+    carried: BTreeSet<usize>,
     pub(super) hoists: Vec<(usize, String)>,
     pub(super) dropped: Vec<Range<usize>>,
     /// What is removed for `dropped`, with white space.
@@ -660,10 +663,10 @@ impl<'a> Writer<'_, 'a, '_> {
             && !member(&place(only))
         {
             let range = place(only);
-            let asserted = text[range.end..].starts_with(" as ");
+            let operand = self.is_operand(&range);
             self.edits.replace(
                 range,
-                if asserted {
+                if operand {
                     format!("(await {call})")
                 } else {
                     format!("await {call}")
@@ -1391,6 +1394,8 @@ impl<'a> Writer<'_, 'a, '_> {
                         self.needs.only_json &= matches!(reply.payload, Payload::Json(_));
                         self.needs.notes.extend(written.notes);
                         self.needs.imports.value("next/server", "NextResponse");
+                        let lines = written.shifts.iter().map(|(line, _)| *line);
+                        self.carried.extend(lines);
                         self.shifts.extend(written.shifts);
                         if let Some((white, text)) = written.broken {
                             self.edits.replace_soft(white, text);
@@ -1860,10 +1865,10 @@ impl<'a> Writer<'_, 'a, '_> {
             *by_line.entry(*line).or_default() += by;
         }
         for (line, by) in by_line {
-            if drops
+            let gone = drops
                 .iter()
-                .any(|gone| gone.start <= line && line < gone.end)
-            {
+                .any(|gone| gone.start <= line && line < gone.end);
+            if gone && !self.carried.contains(&line) {
                 continue;
             }
             if self

@@ -148,7 +148,13 @@ pub fn write(
             }
             let kept = Fragment::Keep(source.range(*value));
             if ctx.typescript() {
-                vec![kept, Fragment::Text(" as BodyInit".to_string())]
+                let kept = match bare(value) {
+                    Expr::Cond(_) | Expr::Bin(_) | Expr::Await(_) => {
+                        vec![text("("), kept, text(")")]
+                    }
+                    _ => vec![kept],
+                };
+                [kept, vec![text(" as BodyInit")]].concat()
             } else {
                 vec![kept]
             }
