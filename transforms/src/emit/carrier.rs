@@ -199,7 +199,6 @@ pub fn lower<'a>(
             ..Default::default()
         },
         shifts: Vec::new(),
-        carried: BTreeSet::new(),
         hoists: Vec::new(),
         dropped: Vec::new(),
         drops: Vec::new(),
@@ -328,8 +327,6 @@ pub(super) struct Writer<'w, 'a, 'm> {
     pub(super) edits: Edits,
     pub(super) needs: Needs,
     pub(super) shifts: Shifts,
-    /// Lines that stand in an answer, whatever becomes of the statement that they came from.
-    carried: BTreeSet<usize>,
     pub(super) hoists: Vec<(usize, String)>,
     pub(super) dropped: Vec<Range<usize>>,
     /// What is removed for `dropped`, with white space.
@@ -578,6 +575,13 @@ impl<'a> Writer<'_, 'a, '_> {
             .collect();
         for stmt in super::server_action::all_statements(stmts) {
             let Stmt::Try(attempt) = stmt else { continue };
+            let whole = source.range(stmt);
+            if gone
+                .iter()
+                .any(|gone| gone.start <= whole.start && whole.end <= gone.end)
+            {
+                continue;
+            }
             let Some(clause) = &attempt.handler else {
                 continue;
             };
@@ -1394,8 +1398,6 @@ impl<'a> Writer<'_, 'a, '_> {
                         self.needs.only_json &= matches!(reply.payload, Payload::Json(_));
                         self.needs.notes.extend(written.notes);
                         self.needs.imports.value("next/server", "NextResponse");
-                        let lines = written.shifts.iter().map(|(line, _)| *line);
-                        self.carried.extend(lines);
                         self.shifts.extend(written.shifts);
                         if let Some((white, text)) = written.broken {
                             self.edits.replace_soft(white, text);
@@ -1647,11 +1649,19 @@ impl<'a> Writer<'_, 'a, '_> {
             return true;
         }
         let whole = self.ctx.source.range(prop);
-        let mut declared = self
+        let inside = |outer: &Range<usize>, at: &Range<usize>| {
+            outer.start <= at.start && at.end <= outer.end
+        };
+        let declared: Vec<_> = self
             .names
             .iter()
-            .filter(|(_, at)| whole.start <= at.start && at.end <= whole.end);
-        declared.any(|(_, at)| self.lives(at, statement))
+            .filter(|(_, at)| inside(&whole, at))
+            .collect();
+        // What nothing read before stays, too.
+        let read = self.names.iter().any(|(name, at)| {
+            !inside(statement, at) && declared.iter().any(|(declared, _)| declared == name)
+        });
+        !read || declared.iter().any(|(_, at)| self.lives(at, statement))
     }
 
     /// Whether code that stays uses the variable that is declared at `name` in `statement`.
@@ -1865,10 +1875,10 @@ impl<'a> Writer<'_, 'a, '_> {
             *by_line.entry(*line).or_default() += by;
         }
         for (line, by) in by_line {
-            let gone = drops
+            if drops
                 .iter()
-                .any(|gone| gone.start <= line && line < gone.end);
-            if gone && !self.carried.contains(&line) {
+                .any(|gone| gone.start <= line && line < gone.end)
+            {
                 continue;
             }
             if self

@@ -95,8 +95,13 @@ impl Changed<'_> {
             text.chars().filter(kept).collect()
         };
         let head = &text[start..range.start];
-        let fits = format!("{head}{new}").lines().all(|line| style.fits(line));
-        if new != before && fits && words(&new) == words(before) {
+        let overlong = |text: &str| -> usize {
+            let columns = format!("{head}{text}");
+            let columns = columns.lines().map(|line| style.columns(line));
+            columns.map(|line| line.saturating_sub(style.width)).sum()
+        };
+        let better = overlong(&new) == 0 || overlong(&new) < overlong(before);
+        if new != before && better && words(&new) == words(before) {
             self.edits.push((range, new));
         }
     }
