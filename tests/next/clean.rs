@@ -14,6 +14,15 @@ use crate::round::{Case, Group, Side};
 use crate::support::{Tree, write_tree};
 use crate::tools;
 
+/// Findings that are accepted: the fixture, the file, what they say, and why they stay.
+const ACCEPTED: &[(&str, &str, &str)] = &[
+    // The action answers with a text object or with no data; an honest type of the result
+    // would fail the caller's `const { error } = res.data`.
+    ("guestbook", "app/actions/entry.ts", "no-explicit-any"),
+    // Nothing in the caller's file tells the type of the argument.
+    ("log-event", "app/actions/events.ts", "no-explicit-any"),
+];
+
 /// What `clean.mjs` prints.
 #[derive(Deserialize)]
 struct Report {
@@ -27,6 +36,18 @@ struct Finding {
     tool: String,
     file: String,
     what: String,
+}
+
+impl Finding {
+    fn words(&self) -> String {
+        let Finding {
+            name,
+            tool,
+            file,
+            what,
+        } = self;
+        format!("{name}: {tool}: {file}: {what}")
+    }
 }
 
 /// Runs ESLint and Prettier over the files that the migrations touch; gives what they find
@@ -61,16 +82,24 @@ pub fn check(cases: &[Case]) -> Result<Vec<String>> {
         let checked = report.checked.get(tool).copied().unwrap_or(0);
         ensure!(checked > 0, "{tool} checked no file");
     }
-    let words = report.findings.into_iter().map(|finding| {
-        let Finding {
-            name,
-            tool,
-            file,
-            what,
-        } = finding;
-        format!("{name}: {tool}: {file}: {what}")
-    });
-    Ok(words.collect())
+    let is_it = |finding: &Finding, (name, file, rule): &(&str, &str, &str)| {
+        finding.name == *name && finding.file == *file && finding.what.contains(rule)
+    };
+    let (accepted, open): (Vec<_>, Vec<_>) = report
+        .findings
+        .into_iter()
+        .partition(|finding| ACCEPTED.iter().any(|entry| is_it(finding, entry)));
+    let mut words: Vec<String> = open.iter().map(Finding::words).collect();
+    for entry in ACCEPTED {
+        let runs = cases.iter().any(|case| case.fixture.name == entry.0);
+        if runs && !accepted.iter().any(|finding| is_it(finding, entry)) {
+            words.push(format!(
+                "{}: {} in {} shows no more: accept it no longer",
+                entry.0, entry.2, entry.1
+            ));
+        }
+    }
+    Ok(words)
 }
 
 fn pair(name: &str, input: &Tree, migrated: &Migrated, place: &Path) -> Value {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use routelift::verify::copy::copy;
 use routelift::verify::next_app::{NextApp, Server};
 
 use crate::fixtures::{Fixture, Migrated};
@@ -234,6 +235,13 @@ impl<'a> Group<'a> {
             }
             Ok(())
         })?;
+        for (side, app) in &apps {
+            let build = app.directory.join(".next");
+            if !options.dev {
+                let _ = std::fs::remove_dir_all(build.join("cache"));
+                copy(&build, &root.path.join(format!("{side}-built")))?;
+            }
+        }
         say(
             version,
             &format!("{label}: built in {} s", start.elapsed().as_secs()),
@@ -252,11 +260,17 @@ impl<'a> Group<'a> {
             .map(|app| app.directory.as_path())
     }
 
-    /// Starts a side's app, with nothing in its stores.
+    /// Starts a side's app, with nothing in its stores and no page rendered since the build.
     pub fn start(&self, side: Side) -> Result<Option<Server>> {
         let Some(app) = self.apps.get(side.name()) else {
             return Ok(None);
         };
+        let build = app.directory.join(".next");
+        let built = self.root.path.join(format!("{}-built", side.name()));
+        if built.exists() {
+            std::fs::remove_dir_all(&build)?;
+            copy(&built, &build)?;
+        }
         let temporary = tempfile::Builder::new()
             .prefix("tmp-")
             .tempdir_in(&self.root.path)?;

@@ -575,6 +575,13 @@ impl<'a> Writer<'_, 'a, '_> {
             .collect();
         for stmt in super::server_action::all_statements(stmts) {
             let Stmt::Try(attempt) = stmt else { continue };
+            let whole = source.range(stmt);
+            if gone
+                .iter()
+                .any(|gone| gone.start <= whole.start && whole.end <= gone.end)
+            {
+                continue;
+            }
             let Some(clause) = &attempt.handler else {
                 continue;
             };
@@ -660,10 +667,10 @@ impl<'a> Writer<'_, 'a, '_> {
             && !member(&place(only))
         {
             let range = place(only);
-            let asserted = text[range.end..].starts_with(" as ");
+            let operand = self.is_operand(&range);
             self.edits.replace(
                 range,
-                if asserted {
+                if operand {
                     format!("(await {call})")
                 } else {
                     format!("await {call}")
@@ -1642,11 +1649,19 @@ impl<'a> Writer<'_, 'a, '_> {
             return true;
         }
         let whole = self.ctx.source.range(prop);
-        let mut declared = self
+        let inside = |outer: &Range<usize>, at: &Range<usize>| {
+            outer.start <= at.start && at.end <= outer.end
+        };
+        let declared: Vec<_> = self
             .names
             .iter()
-            .filter(|(_, at)| whole.start <= at.start && at.end <= whole.end);
-        declared.any(|(_, at)| self.lives(at, statement))
+            .filter(|(_, at)| inside(&whole, at))
+            .collect();
+        // What nothing read before stays, too.
+        let read = self.names.iter().any(|(name, at)| {
+            !inside(statement, at) && declared.iter().any(|(declared, _)| declared == name)
+        });
+        !read || declared.iter().any(|(_, at)| self.lives(at, statement))
     }
 
     /// Whether code that stays uses the variable that is declared at `name` in `statement`.

@@ -148,7 +148,13 @@ pub fn write(
             }
             let kept = Fragment::Keep(source.range(*value));
             if ctx.typescript() {
-                vec![kept, Fragment::Text(" as BodyInit".to_string())]
+                let kept = match bare(value) {
+                    Expr::Cond(_) | Expr::Bin(_) | Expr::Await(_) => {
+                        vec![text("("), kept, text(")")]
+                    }
+                    _ => vec![kept],
+                };
+                [kept, vec![text(" as BodyInit")]].concat()
             } else {
                 vec![kept]
             }
@@ -560,7 +566,8 @@ fn lay_out(
                     line
                 };
                 shift(ctx, &entry, to + if long { 2 * unit } else { unit }, shifts);
-                lines.push(entry);
+                let deeper = if long { ctx.style.indent.as_str() } else { "" };
+                lines.push(carried(ctx, effect, entry, &format!("{inner}{deeper}")));
             }
             let mut out = vec![text(&format!("{{\n{inner}"))];
             out.extend(joined(lines, &format!(",\n{inner}")));
@@ -590,6 +597,22 @@ fn lay_out(
     }
     fragments.push(text(&format!("{}\n{indent})", ctx.style.trailing)));
     (fragments, shifts, broken_before)
+}
+
+/// Code from another statement becomes text whose lines stand behind an indentation, because the
+/// statement goes.
+fn carried(ctx: &Context, effect: &Effect, entry: Vec<Fragment>, indent: &str) -> Vec<Fragment> {
+    let source = &ctx.source.text;
+    let own =
+        |range: &Range<usize>| effect.range.start <= range.start && range.end <= effect.range.end;
+    let moved = |fragment| match fragment {
+        Fragment::Keep(range) if !own(&range) && !source[range.clone()].contains('`') => {
+            let old = format!("\n{}", indentation(source, range.start));
+            Fragment::Text(source[range].replace(&old, &format!("\n{indent}")))
+        }
+        other => other,
+    };
+    entry.into_iter().map(moved).collect()
 }
 
 /// Moves the lines of kept code so that its first line would stand at `to` characters.

@@ -11,6 +11,7 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 use super::call_site::Contract;
 use super::carrier::{ActionMode, Context, Data, Helper, Lowered, Needs, lower, param_name};
 use super::imports::Imports;
+use super::layout;
 use super::server_action::{calls_others, can_throw};
 use super::style::{Style, line_start, template_ranges};
 use super::web_native::after_imports;
@@ -431,7 +432,7 @@ impl<'a> File<'_, 'a> {
             .render(&source.text, 0..source.text.len())
             .map_err(|overlap| vec![overlapping(source, &overlap)])?;
         let text = source.in_own_line_ends(text);
-        let text = tidy(text);
+        let text = layout::lay_out(source, tidy(text));
         let mut notes = std::mem::take(&mut self.notes);
         notes
             .entry("*".to_string())
@@ -618,10 +619,24 @@ impl<'a> File<'_, 'a> {
     fn head(&self, before: &str, params: &[String], after: &str) -> String {
         let one_line = format!("{before}{}{after}", params.join(", "));
         // The brace that opens the body stands on the same line.
-        if params.is_empty() || self.style.fits(&format!("{one_line}{{")) {
+        if self.style.fits(&format!("{one_line}{{")) {
             return one_line;
         }
         let indent = &self.style.indent;
+        if params.is_empty() {
+            // Only the type of the answer can go to another line.
+            let answer = after.trim_end_matches(" => ").trim_end();
+            let opened = answer
+                .strip_suffix('>')
+                .and_then(|answer| answer.split_once("Promise<"));
+            let arrow = &after[answer.len()..];
+            return match opened {
+                Some((colon, kind)) => {
+                    format!("{before}{colon}Promise<\n{indent}{kind}\n>{arrow}")
+                }
+                None => one_line,
+            };
+        }
         if let [param] = params
             && let Some(lines) = self.style.taken_apart(param)
         {

@@ -117,7 +117,7 @@ impl WebNative {
             })?;
         let text = source.in_own_line_ends(text);
         Ok(RouteFile {
-            text: tidy(text),
+            text: super::layout::lay_out(source, tidy(text)),
             style: style.clone(),
             methods: self.methods,
             params: BTreeMap::new(),

@@ -14,7 +14,8 @@ use swc_core::ecma::ast::*;
 const PLAIN_JSON: &str = "\
 // The handler parses a JSON body only by this very type, and then of any method.
 async function plainJson(request%REQUEST%) {
-  const type = request.headers.get('content-type')?.split(';')[0].trim().toLowerCase()%;%
+  const given = request.headers.get('content-type') ?? ''%;%
+  const type = given.split(';')[0].trim().toLowerCase()%;%
   if (type !== 'application/json') return request%;%
   const { url, method } = request%;%
   const headers = new Headers(request.headers)%;%
