@@ -116,8 +116,7 @@ fn run(options: &Options) -> Result<()> {
         tools::install("tools")?;
     }
     let mut fixtures = fixtures::read(&options.only)?;
-    let mut rows = Vec::new();
-    let mut failures = Vec::new();
+    let mut state = round::State::default();
     for major in &majors {
         let version = tools::install_next(major)?;
         round::run(
@@ -125,8 +124,7 @@ fn run(options: &Options) -> Result<()> {
             &mut fixtures,
             chromium.as_deref(),
             options,
-            &mut rows,
-            &mut failures,
+            &mut state,
         )?;
     }
     if options.before_only {
@@ -134,18 +132,18 @@ fn run(options: &Options) -> Result<()> {
     }
     let whole = options.only.is_empty() && options.next.is_empty() && !options.dev;
     if whole && let Err(error) = verify::demo(&tools::install_next("15")?) {
-        failures.push(format!("{error:#}"));
+        state.failures.push(format!("{error:#}"));
     }
     let seconds = start.elapsed().as_secs();
-    println!("\n{} in {seconds} s", ledger::total(&rows));
-    for failure in &failures {
+    println!("\n{} in {seconds} s", ledger::total(&state.rows));
+    for failure in &state.failures {
         println!("\n{failure}");
     }
     if whole && !options.no_browser {
-        ledger::check(&rows)?;
+        ledger::check(&state.rows)?;
     }
-    if !failures.is_empty() {
-        bail!("{} findings", failures.len());
+    if !state.failures.is_empty() {
+        bail!("{} findings", state.failures.len());
     }
     Ok(())
 }

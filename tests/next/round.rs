@@ -53,18 +53,26 @@ impl Case<'_> {
     }
 }
 
+/// What the rounds have come to so far.
+#[derive(Default)]
+pub struct State {
+    /// The lines of the ledger.
+    pub rows: Vec<Row>,
+    /// What is wrong with the fixtures, in words.
+    pub failures: Vec<String>,
+    checked: clean::Checked,
+}
+
 /// Runs every fixture on one version.
 ///
 /// # Errors
-/// When the harness itself cannot go on. What is found of the fixtures goes into
-/// `failures`.
+/// When the harness itself cannot go on. What is found of the fixtures goes into `state`.
 pub fn run(
     version: &Version,
     fixtures: &mut [Fixture],
     chromium: Option<&Path>,
     options: &Options,
-    rows: &mut Vec<Row>,
-    failures: &mut Vec<String>,
+    state: &mut State,
 ) -> Result<()> {
     let mut found = Vec::new();
     let mut written = Vec::new();
@@ -72,7 +80,7 @@ pub fn run(
         let cases = cases(version, fixtures, &mut found)?;
         if !options.no_lint && !options.before_only {
             say(version, "ESLint and Prettier");
-            found.extend(clean::check(&cases)?);
+            found.extend(clean::check(&cases, &mut state.checked)?);
         }
         let (solo, together): (Vec<&Case>, Vec<&Case>) = cases
             .iter()
@@ -90,14 +98,19 @@ pub fn run(
                 continue;
             }
             let mut counts = requests::compare(&group, options, &mut found, &mut written)?;
-            if let Some(chromium) = chromium {
-                browser::compare(&group, chromium, &mut counts, &mut found)?;
+            if let Some(chromium) = chromium
+                && let Err(error) = browser::compare(&group, chromium, &mut counts, &mut found)
+            {
+                // The other apps can still be tried.
+                found.push(format!("{error:#}"));
             }
-            rows.extend(counts.into_iter().map(|(name, counts)| Row {
-                name,
-                version: version.full.clone(),
-                counts,
-            }));
+            state
+                .rows
+                .extend(counts.into_iter().map(|(name, counts)| Row {
+                    name,
+                    version: version.full.clone(),
+                    counts,
+                }));
         }
     }
     for (name, list) in written {
@@ -107,7 +120,7 @@ pub fn run(
         let text = serde_json::to_string_pretty(&fixture.requests)? + "\n";
         std::fs::write(&fixture.requests_file, text)?;
     }
-    failures.extend(
+    state.failures.extend(
         found
             .into_iter()
             .map(|what| format!("Next.js {}: {what}", version.full)),
