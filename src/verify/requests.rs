@@ -18,7 +18,7 @@ pub struct Request {
     /// What it tries, for people.
     #[serde(default)]
     pub name: String,
-    /// The method in capitals.
+    /// The method, in capitals when it was read.
     #[serde(default = "get")]
     pub method: String,
     /// The path with its query, as it stands in the request line.
@@ -54,7 +54,7 @@ fn get() -> String {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a header is a text or a list of texts")]
 enum OneOrMore {
     One(String),
     More(Vec<String>),
@@ -125,7 +125,11 @@ fn parse(text: &str, is_route: impl Fn(&str) -> bool) -> Result<Requests> {
     if text.trim_start().starts_with('{') {
         return Ok(har::read(serde_json::from_str(text)?, is_route));
     }
-    let list: Vec<Request> = serde_json::from_str(text)?;
+    let mut list: Vec<Request> = serde_json::from_str(text)?;
+    for request in &mut list {
+        // Methods are case-sensitive, and none of those that Next.js knows is in small letters.
+        request.method.make_ascii_uppercase();
+    }
     Ok(Requests {
         list,
         skipped: Vec::new(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::ext::ReasonPhrase;
@@ -13,6 +13,8 @@ use hyper::header::{CONTENT_LENGTH, HOST};
 use hyper_util::rt::TokioIo;
 use regex::bytes::{Captures, Regex};
 use tokio::net::TcpStream;
+
+use routelift_transforms::reason::Note;
 
 use super::requests::Request;
 
@@ -87,6 +89,26 @@ impl Client {
         answer.keep_only_what_is_compared(request);
         Ok(Answer::Whole(answer))
     }
+}
+
+/// Checks that a request can be sent and judged.
+///
+/// # Errors
+/// When it cannot be said in HTTP, or names a note that there is not.
+pub fn check(request: &Request) -> Result<()> {
+    let title = request.title();
+    ensure!(
+        request.path.starts_with('/'),
+        "{title}: the path must begin with /"
+    );
+    message(1, request, &Saved::new()).with_context(|| format!("{title} is no HTTP request"))?;
+    for code in request.notes.iter().flatten() {
+        ensure!(
+            Note::from_code(code).is_some(),
+            "{title}: there is no note {code}"
+        );
+    }
+    Ok(())
 }
 
 fn message(port: u16, request: &Request, saved: &Saved) -> Result<hyper::Request<Full<Bytes>>> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use routelift::verify::copy::copy;
+use routelift::verify::copy::{Installed, copy};
 use routelift::verify::next_app::{NextApp, Server};
 
 use crate::fixtures::{Fixture, Migrated};
@@ -251,7 +251,11 @@ impl<'a> Group<'a> {
             let build = app.directory.join(".next");
             if !options.dev {
                 let _ = std::fs::remove_dir_all(build.join("cache"));
-                copy(&build, &root.path.join(format!("{side}-built")))?;
+                copy(
+                    &build,
+                    &root.path.join(format!("{side}-built")),
+                    Installed::Copied,
+                )?;
             }
         }
         say(
@@ -281,7 +285,7 @@ impl<'a> Group<'a> {
         let built = self.root.path.join(format!("{}-built", side.name()));
         if built.exists() {
             std::fs::remove_dir_all(&build)?;
-            copy(&built, &build)?;
+            copy(&built, &build, Installed::Copied)?;
         }
         let temporary = tempfile::Builder::new()
             .prefix("tmp-")

@@ -1,7 +1,7 @@
 //! Lets `routelift verify` compare the demo, as a user would.
 
 use anyhow::{Context, Result, ensure};
-use routelift::verify::copy::copy;
+use routelift::verify::copy::{Installed, copy};
 use serde_json::{Value, json};
 
 use crate::support::{output, read_tree, repository, routelift, text};
@@ -14,11 +14,12 @@ pub fn demo(version: &Version) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let demo = folder.path().join("demo");
     let projects = repository().join("fixtures/projects");
-    copy(&projects.join("guestbook"), &demo)?;
+    copy(&projects.join("guestbook"), &demo, Installed::Linked)?;
     if !demo.join("node_modules").exists() {
         copy(
             &version.directory.join("node_modules"),
             &demo.join("node_modules"),
+            Installed::Linked,
         )?;
     }
     let sources = || {

@@ -619,6 +619,28 @@ impl<'a> Writer<'_, 'a, '_> {
         true
     }
 
+    /// The name of a constant with a query's value above a statement of the function: the
+    /// constant that there is already, or a new one.
+    fn query_constant(&mut self, top: usize, value: &str) -> Option<String> {
+        let names = ["query", "searchQuery", "requestQuery"];
+        let held = |name: &&str| {
+            let line = format!("const {name} = {value}");
+            self.hoists.iter().any(|(_, hoisted)| *hoisted == line)
+        };
+        if let Some(name) = names.iter().find(|name| held(name)) {
+            return Some(name.to_string());
+        }
+        let taken = |name: &str| {
+            let start = format!("const {name} = ");
+            self.hoists.iter().any(|(_, line)| line.starts_with(&start))
+        };
+        let free = names
+            .into_iter()
+            .find(|name| self.free(name) && !taken(name))?;
+        self.hoist(top, format!("const {free} = {value}"))
+            .then(|| free.to_string())
+    }
+
     /// The body: read in place where it is taken once, by a constant above its first use otherwise.
     fn bodies(&mut self, reading: &Reading) {
         let reads: Vec<&Effect> = reading
@@ -704,14 +726,10 @@ impl<'a> Writer<'_, 'a, '_> {
                 Kind::ReadQuery { key, .. } if self.optional(key) => {
                     // Without a segment, a search parameter of that name is what pages gave.
                     let whole = self.whole_query();
-                    let name = self.free_name(&["query", "searchQuery", "requestQuery"]);
-                    if !self
-                        .hoists
-                        .iter()
-                        .any(|(_, line)| line.starts_with(&format!("const {name} =")))
-                    {
-                        self.hoist(effect.top, format!("const {name} = {whole}"));
-                    }
+                    let Some(name) = self.query_constant(effect.top, &whole) else {
+                        self.refuse(Reason::QueryUse, effect.range.clone(), "");
+                        continue;
+                    };
                     let access = self.access(key);
                     self.edits
                         .replace(effect.range.clone(), format!("{name}{access}"));
@@ -726,10 +744,10 @@ impl<'a> Writer<'_, 'a, '_> {
                         .trim_start()
                         .starts_with(['.', '[', '?']);
                     let name = if effect.nested || member {
-                        let name = self.free_name(&["query", "searchQuery", "requestQuery"]);
-                        if !self.hoist(effect.top, format!("const {name} = {whole}")) {
+                        let Some(name) = self.query_constant(effect.top, &whole) else {
                             self.refuse(Reason::QueryUse, effect.range.clone(), "");
-                        }
+                            continue;
+                        };
                         name
                     } else {
                         whole
@@ -1080,8 +1098,7 @@ impl<'a> Writer<'_, 'a, '_> {
         let query = self.read_query();
         let mut base = query.clone();
         if rest.len() > 1 || rest.iter().any(|(effect, _)| effect.nested) {
-            let name = self.free_name(&["query", "searchQuery", "requestQuery"]);
-            if self.hoist(first.top, format!("const {name} = {query}")) {
+            if let Some(name) = self.query_constant(first.top, &query) {
                 base = name;
             }
         }
