@@ -137,11 +137,11 @@ fn run(options: &Options) -> Result<()> {
     }
     let seconds = start.elapsed().as_secs();
     println!("\n{} in {seconds} s", ledger::total(&state.rows));
-    if whole && !options.no_browser {
-        ledger::check(&state.rows)?;
-    }
     if state.failures > 0 {
         bail!("{} findings", state.failures);
+    }
+    if !options.dev && !options.no_browser {
+        ledger::check(state.rows, whole)?;
     }
     Ok(())
 }

@@ -1097,10 +1097,9 @@ impl<'a> Writer<'_, 'a, '_> {
         };
         let query = self.read_query();
         let mut base = query.clone();
-        if rest.len() > 1 || rest.iter().any(|(effect, _)| effect.nested) {
-            if let Some(name) = self.query_constant(first.top, &query) {
-                base = name;
-            }
+        let shared = rest.len() > 1 || rest.iter().any(|(effect, _)| effect.nested);
+        if shared && let Some(name) = self.query_constant(first.top, &query) {
+            base = name;
         }
         for (effect, key) in rest {
             let access = self.access(&key);

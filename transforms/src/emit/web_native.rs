@@ -96,11 +96,7 @@ impl WebNative {
             let lines = lines.join("\n");
             match after_imports(source, &self.edits) {
                 0 => self.edits.insert(0, format!("{lines}\n\n")),
-                at => {
-                    let gap = source.text[at..].replace('\r', "");
-                    let end = if gap.starts_with("\n\n") { "" } else { "\n" };
-                    self.edits.insert(at, format!("\n\n{lines}{end}"));
-                }
+                at => self.edits.insert(at, format!("\n\n{lines}\n")),
             }
         }
         let text = self
@@ -115,6 +111,14 @@ impl WebNative {
                     detail,
                 )]
             })?;
+        let mut text = text.replace('\r', "");
+        if let Some(last) = segment.last() {
+            // What went behind these lines may have left its empty lines.
+            let last = format!("{last}{}\n\n", style.semi);
+            while let Some(at) = text.find(&format!("{last}\n")) {
+                text.remove(at + last.len());
+            }
+        }
         let text = source.in_own_line_ends(text);
         Ok(RouteFile {
             text: super::layout::lay_out(source, tidy(text)),
