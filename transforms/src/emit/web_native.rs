@@ -111,7 +111,11 @@ impl WebNative {
                     detail,
                 )]
             })?;
-        let mut text = text.replace('\r', "");
+        let mut text = if source.crlf() {
+            text.replace("\r\n", "\n")
+        } else {
+            text
+        };
         if let Some(last) = segment.last() {
             // What went behind these lines may have left its empty lines.
             let last = format!("{last}{}\n\n", style.semi);
