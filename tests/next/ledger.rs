@@ -56,7 +56,7 @@ pub fn total(rows: &[Row]) -> String {
 const HEAD: &str = "# Ledger
 
 What was sent to real Next.js, by fixture and version, before and after the migration. Written by
-`UPDATE=1 cargo test --test next`, checked by `cargo test`.
+`UPDATE=1 cargo test --test next`, checked by `cargo test --test next`.
 
 A request is *the same* when status, headers and body are equal, but for what the protocol and Next.js add to any
 answer ([src/verify/compare.rs](../src/verify/compare.rs) lists it). It is *noted* when it differs in no more than

@@ -5,8 +5,8 @@
 //! fixtures ─► migrate ─► gather ─► build ─► types ─► requests ─► browser ─► ledger
 //! ```
 //!
-//! This is a test of `cargo test`. It can be asked for less: `cargo test --test next --
-//! --help`. `UPDATE=1` rewrites `fixtures/LEDGER.md`.
+//! `cargo test --test next` runs it, `cargo test --test next -- --help` tells how to ask for
+//! less. `UPDATE=1` rewrites `fixtures/LEDGER.md`.
 
 use std::process::ExitCode;
 use std::time::Instant;
