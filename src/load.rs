@@ -22,6 +22,7 @@ mod apps;
 mod imports;
 mod lockfile;
 mod next_config;
+mod prettier;
 mod resolve;
 mod tsconfig;
 mod version;
@@ -56,10 +57,11 @@ pub fn load(root: &Path, options: &LoadOptions, timings: &mut Timings) -> Result
     }
     let walked = timings.measure("walk", || walk::walk(&root))?;
     let top = walk::git_top(&root).unwrap_or(&root);
-    let (packages, apps) = timings.measure("apps", || {
+    let (packages, apps, prettier) = timings.measure("apps", || {
         let packages = apps::packages(&root, &walked);
         let apps = apps::find(&root, top, &walked, &packages, options.next);
-        (packages, apps)
+        let prettier = prettier::Configurations::read(&root, top, &walked, &packages);
+        (packages, apps, prettier)
     });
     let app_directories: Vec<String> = apps.iter().filter_map(|app| app.app.clone()).collect();
     let mut files: Vec<(String, File)> = timings.measure("read", || {
@@ -96,6 +98,11 @@ pub fn load(root: &Path, options: &LoadOptions, timings: &mut Timings) -> Result
                     Ok(text) => file.text = Some(text),
                     Err(why) => file.unreadable = Some(why),
                 }
+            }
+        }
+        for (path, file) in &mut project.files {
+            if file.text.is_some() {
+                file.formatting = prettier.of(path);
             }
         }
         let text = |path: &String| {

@@ -20,6 +20,8 @@ pub struct Walked {
     pub packages: Vec<String>,
     /// `tsconfig*.json` and `jsconfig*.json`.
     pub tsconfigs: Vec<String>,
+    /// Files that configure Prettier.
+    pub prettier: Vec<String>,
     /// Every directory; the root is empty.
     pub directories: BTreeSet<String>,
 }
@@ -96,6 +98,9 @@ pub fn walk(root: &Path) -> Result<Walked> {
             continue;
         }
         let name = path.rsplit('/').next().unwrap_or(&path);
+        if super::prettier::is_config(name) {
+            found.prettier.push(path.clone());
+        }
         if is_source(&path) {
             found.sources.push(path);
             continue;

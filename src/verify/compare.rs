@@ -61,6 +61,8 @@ fn always(name: &str, before: &[String], after: &[String]) -> bool {
         "connection" | "keep-alive" => true,
         // Framing: bodies are compared whole.
         "transfer-encoding" | "content-length" => true,
+        // Both say that the body is not encoded, as no header does; Next.js drops them.
+        "content-encoding" => coding(before) == coding(after),
         // Next.js adds tokens to what the App Router answers; the handler's must stay.
         "vary" => handlers_vary(before) == handlers_vary(after),
         // Next.js writes the draft-mode cookie. Its id is new in each build and left out
@@ -127,11 +129,19 @@ const NOTED: &[Noted] = &[
     Noted {
         note: Note::Auto405,
         allows: |difference, exchange| {
-            let header = ["content-type", "etag", "allow"];
-            exchange.both(405)
-                && exchange.after.body.is_empty()
-                && (difference.what == What::Body
-                    || header.iter().any(|name| difference.is_header(name)))
+            let header = ["content-type", "etag", "allow", "vary"];
+            let method = &exchange.request.method[..];
+            let refused = match exchange.before.status {
+                405 => {
+                    let mut header = header.iter();
+                    difference.what == What::Body || header.any(|name| difference.is_header(name))
+                }
+                // Libraries refuse a method that they do not know in their own way.
+                400 | 415 if !["GET", "HEAD", "POST"].contains(&method) => true,
+                // Pages parsed the body before the handler could look at the method.
+                _ => exchange.is_invalid_json(),
+            };
+            refused && exchange.after.status == 405 && exchange.after.body.is_empty()
         },
     },
     Noted {
@@ -145,7 +155,10 @@ const NOTED: &[Noted] = &[
     },
     Noted {
         note: Note::AutoHead,
-        allows: |_, exchange| exchange.request.method == "HEAD" && exchange.before.status == 405,
+        allows: |_, exchange| {
+            exchange.request.method == "HEAD"
+                && (exchange.before.status == 405 || exchange.unanswered)
+        },
     },
     Noted {
         note: Note::UncaughtError,
@@ -159,8 +172,24 @@ const NOTED: &[Noted] = &[
     },
     Noted {
         note: Note::MalformedJson,
-        allows: |_, exchange| {
-            exchange.before.status == 400 && exchange.before.body == b"Invalid JSON"
+        allows: |_, exchange| exchange.is_invalid_json(),
+    },
+    Noted {
+        note: Note::SessionRefresh,
+        allows: |difference, _| {
+            let is_session = |line: &str| {
+                let line = line
+                    .trim_start_matches("__Secure-")
+                    .trim_start_matches("__Host-");
+                line.starts_with("next-auth.")
+            };
+            difference.is_header("set-cookie")
+                && difference.after.is_none()
+                && difference
+                    .before
+                    .iter()
+                    .flat_map(|value| value.lines())
+                    .all(is_session)
         },
     },
     Noted {
@@ -203,7 +232,8 @@ pub fn compare(request: &Request, before: &Answer, after: &Answer) -> Vec<Differ
             if before.status != after.status {
                 let [b, a] = [before, after].map(|answer| Some(answer.status.to_string()));
                 add(What::Status, b, a);
-            } else if before.reason != after.reason {
+            // A server may leave the phrase out (RFC 9112, 4), as some libraries make it do.
+            } else if before.reason != after.reason && !before.reason.is_empty() {
                 let [b, a] = [before, after].map(|answer| Some(answer.reason.clone()));
                 add(What::Reason, b, a);
             }
@@ -268,6 +298,12 @@ fn same_header(name: &str, before: Option<&[String]>, after: Option<&[String]>) 
 fn list(values: &[String]) -> Vec<&str> {
     let members = values.iter().flat_map(|value| value.split(','));
     members.map(str::trim).collect()
+}
+
+/// The coding of a body, when it has one.
+fn coding(values: &[String]) -> Option<&str> {
+    let value = values.first()?;
+    (!["none", "identity"].contains(&&value[..])).then_some(value)
 }
 
 /// Tokens that Next.js itself puts into `Vary`: the App Router's own, and what its
@@ -353,6 +389,11 @@ impl Difference {
 impl Exchange<'_> {
     fn both(&self, status: u16) -> bool {
         self.before.status == status && self.after.status == status
+    }
+
+    /// Whether the pages' own body parser refused the body.
+    fn is_invalid_json(&self) -> bool {
+        self.before.status == 400 && self.before.body == b"Invalid JSON"
     }
 
     /// Whether the ETag is gone, or, for want of one, a conditional request is answered in

@@ -10,14 +10,23 @@ use walkdir::WalkDir;
 /// Directories that are made anew by each build.
 const MADE: &[&str] = &[".git", ".next", ".turbo"];
 
-/// Copies everything below `from` to `to`, which is made. Below `node_modules` each file
-/// becomes a hard link: Turbopack follows no symbolic link that leads out of the project.
-/// What tools keep there and rewrite (`node_modules/.prisma`, `.cache`, …) is copied.
-/// Symbolic links stay what they are.
+/// How what is installed below `node_modules` gets into the copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Installed {
+    /// Each file is a hard link: Turbopack follows no symbolic link that leads out of the
+    /// project. What tools keep there and rewrite (`node_modules/.prisma`, `.cache`, …) is
+    /// copied.
+    Linked,
+    /// Each file is copied, for commands that may write to it.
+    Copied,
+}
+
+/// Copies everything below `from` to `to`, which is made. Symbolic links stay what they
+/// are.
 ///
 /// # Errors
 /// When something cannot be read or written.
-pub fn copy(from: &Path, to: &Path) -> Result<()> {
+pub fn copy(from: &Path, to: &Path, installed: Installed) -> Result<()> {
     let walk = WalkDir::new(from).into_iter();
     for entry in walk.filter_entry(|entry| !is_made(entry)) {
         let entry = entry.with_context(|| format!("cannot read {}", from.display()))?;
@@ -29,7 +38,8 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
         } else if kind.is_symlink() {
             fs::read_link(entry.path()).and_then(|link| make_link(&link, &target))
         } else if kind.is_file() {
-            copy_file(entry.path(), &target, is_installed(inside))
+            let link = installed == Installed::Linked && is_installed(inside);
+            copy_file(entry.path(), &target, link)
         } else {
             // A socket or a pipe belongs to a process, not to the project.
             Ok(())
@@ -47,13 +57,14 @@ fn is_made(entry: &walkdir::DirEntry) -> bool {
 
 /// Whether the path is that of an installed package, which nothing changes.
 fn is_installed(path: &Path) -> bool {
-    let mut parts = path.iter().map(|part| part.to_string_lossy());
-    if !parts.any(|part| part == "node_modules") {
-        return false;
-    }
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    let mut below = parts
+        .windows(2)
+        .filter(|pair| pair[0] == "node_modules")
+        .peekable();
     // Package managers keep packages in such directories, other tools their own files.
-    let hidden = |part: &str| part.starts_with('.') && part != ".pnpm" && part != ".bin";
-    !parts.next().is_some_and(|part| hidden(&part))
+    let own = |name: &str| name.starts_with('.') && name != ".pnpm" && name != ".bin";
+    below.peek().is_some() && !below.any(|pair| own(&pair[1]))
 }
 
 fn copy_file(from: &Path, to: &Path, link: bool) -> std::io::Result<()> {
@@ -75,5 +86,29 @@ fn make_link(link: &Path, at: &Path) -> std::io::Result<()> {
     match target.is_dir() {
         true => std::os::windows::fs::symlink_dir(link, at),
         false => std::os::windows::fs::symlink_file(link, at),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tools_rewrite_is_no_package() {
+        let cases = [
+            ("src/a.ts", false),
+            ("node_modules/next/a.js", true),
+            ("apps/web/node_modules/.bin/next", true),
+            ("node_modules/.pnpm/a@1/node_modules/a/b.js", true),
+            ("node_modules/.prisma/client/index.js", false),
+            (
+                "node_modules/.pnpm/c@1/node_modules/.prisma/client/index.js",
+                false,
+            ),
+            ("node_modules/.cache/a", false),
+        ];
+        for (path, installed) in cases {
+            assert_eq!(is_installed(Path::new(path)), installed, "{path}");
+        }
     }
 }

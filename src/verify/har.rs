@@ -1,6 +1,8 @@
 //! Reads an HTTP archive (HAR 1.2, <http://www.softwareishard.com/blog/har-12-spec/>), as
 //! the network panel of every browser exports it.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::requests::{Request, Requests};
@@ -61,8 +63,22 @@ const OF_THE_CONNECTION: &[&str] = &[
 /// The requests of an archive to the paths that are `is_route`'s.
 pub(super) fn read(archive: Archive, is_route: impl Fn(&str) -> bool) -> Requests {
     let mut requests = Requests::default();
-    for Entry { request } in archive.log.entries {
-        let path = path_of(&request.url);
+    let entries = archive.log.entries;
+    // A page calls other sites, too: the app is the one that has most of the routes.
+    let mut origins = BTreeMap::<String, usize>::new();
+    for Entry { request } in &entries {
+        let (origin, path) = split(&request.url);
+        if is_route(path.split('?').next().unwrap_or_default()) {
+            *origins.entry(origin.to_string()).or_default() += 1;
+        }
+    }
+    let own = origins.iter().max_by_key(|(_, count)| **count);
+    let own = own.map(|(origin, _)| origin.clone()).unwrap_or_default();
+    for Entry { request } in entries {
+        let (origin, path) = split(&request.url);
+        if origin != own {
+            continue;
+        }
         if !is_route(path.split('?').next().unwrap_or_default()) {
             continue;
         }
@@ -84,6 +100,7 @@ pub(super) fn read(archive: Archive, is_route: impl Fn(&str) -> bool) -> Request
             headers: headers.map(|Pair { name, value }| (name, value)).collect(),
             body,
             notes: None,
+            limit: None,
             save: Default::default(),
             pick: None,
             mask: Vec::new(),
@@ -92,12 +109,14 @@ pub(super) fn read(archive: Archive, is_route: impl Fn(&str) -> bool) -> Request
     requests
 }
 
-/// What stands after the origin of a URL, without the fragment.
-fn path_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let start = rest.find(['/', '?']).unwrap_or(rest.len());
-    let path = rest[start..].split('#').next().unwrap_or_default();
-    if path.is_empty() { "/" } else { path }
+/// The origin of a URL, and what stands after it without the fragment.
+fn split(url: &str) -> (&str, &str) {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let start = url[host..]
+        .find(['/', '?'])
+        .map_or(url.len(), |at| host + at);
+    let path = url[start..].split('#').next().unwrap_or_default();
+    (&url[..start], if path.is_empty() { "/" } else { path })
 }
 
 /// The body that was sent. An error says that it was not recorded: browsers leave out
@@ -125,13 +144,14 @@ mod tests {
     fn requests_to_routes_are_taken() {
         let text = r#"{ "log": { "version": "1.2", "entries": [
             { "request": { "method": "GET", "url": "http://localhost:3000/about", "headers": [] } },
+            { "request": { "method": "GET", "url": "https://elsewhere.example/api/a", "headers": [] } },
             { "request": { "method": "post", "url": "http://localhost:3000/api/a?x=1#top",
                 "headers": [{ "name": ":authority", "value": "h" }, { "name": "Host", "value": "h" },
                             { "name": "Cookie", "value": "s=1" }],
                 "postData": { "mimeType": "application/json", "text": "{\"a\":1}" } } },
-            { "request": { "method": "PUT", "url": "/api/b", "headers": [],
+            { "request": { "method": "PUT", "url": "http://localhost:3000/api/b", "headers": [],
                 "postData": { "mimeType": "multipart/form-data", "params": [{ "name": "file" }] } } },
-            { "request": { "method": "PUT", "url": "https://h/api/c", "headers": [],
+            { "request": { "method": "PUT", "url": "http://localhost:3000/api/c", "headers": [],
                 "postData": { "mimeType": "application/x-www-form-urlencoded; charset=UTF-8",
                               "params": [{ "name": "a", "value": "1 & 2" }] } } }
         ] } }"#;

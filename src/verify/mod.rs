@@ -16,12 +16,14 @@ use routelift_transforms::outcome::WayOut;
 
 use crate::report::{View, is_left};
 use crate::write;
+use copy::Installed;
 use judge::{Judgement, judge};
 use next_app::NextApp;
 use requests::Request;
 use routes::Routes;
 use send::{Answer, Client, Saved};
 
+mod cleanup;
 pub mod compare;
 pub mod copy;
 mod har;
@@ -62,6 +64,8 @@ pub struct Verdict {
     /// Methods that became a Route Handler and that no request asked for, as
     /// `POST /api/posts`.
     pub unasked: Vec<String>,
+    /// Requests that reach no API route, as those for pages.
+    pub elsewhere: Vec<String>,
     /// What of a recording could not be sent.
     pub skipped: Vec<String>,
     /// Where the copies are, when they were kept.
@@ -105,7 +109,11 @@ pub fn verify(
     let (directory, routes) = app(view)?;
     let mut requests = requests::read(&options.requests, |path| routes.find(path).is_some())?;
     for request in &mut requests.list {
+        send::check(request)?;
         request.mask.extend(options.mask.iter().cloned());
+    }
+    if options.build.is_none() || options.start.is_none() {
+        next_app::find_next(&root.join(directory))?;
     }
     let mut actions = BTreeMap::new();
     let mut sent = Vec::new();
@@ -119,8 +127,12 @@ pub fn verify(
             None => sent.push(request),
         }
     }
+    let elsewhere = sent
+        .iter()
+        .filter(|request| routes.find(request.pathname()).is_none());
     let mut verdict = Verdict {
         unasked: unasked(routes, &sent),
+        elsewhere: elsewhere.map(Request::title).collect(),
         actions,
         skipped: requests.skipped,
         ..Verdict::default()
@@ -140,12 +152,22 @@ pub fn verify(
         .prefix("routelift-verify-")
         .tempdir();
     let copies = copies.context("cannot make a temporary directory")?;
+    if !options.keep {
+        cleanup::made(copies.path());
+    }
+    cleanup::on_interrupt()?;
+    let installed = match options.setup {
+        Some(_) => Installed::Copied,
+        None => Installed::Linked,
+    };
 
+    // The same for both sides, which run one after the other: answers may name it.
+    let port = next_app::free_port()?;
     let mut answers = Vec::new();
     for side in ["before", "after"] {
         let copy = copies.path().join(side);
         progress(&format!("{side}: copying to {}", copy.display()));
-        copy::copy(&base, &copy)?;
+        copy::copy(&base, &copy, installed)?;
         if side == "after" {
             write::write(&copy.join(inside), &view.outcome.changes)?;
         }
@@ -171,7 +193,7 @@ pub fn verify(
             progress(&format!("{side}: building"));
         }
         app.build().with_context(side_of)?;
-        let server = app.start().with_context(side_of)?;
+        let server = app.start_on(port).with_context(side_of)?;
         progress(&format!("{side}: sending {} requests", sent.len()));
         answers.push(send_all(&sent, server.port)?);
     }

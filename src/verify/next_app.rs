@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::cleanup;
+
 /// How long a build may take.
 const BUILD_LIMIT: Duration = Duration::from_secs(900);
 /// How long a server may take until it listens.
@@ -62,10 +64,16 @@ impl NextApp {
     /// # Errors
     /// When it ends or does not listen in time; with what it printed.
     pub fn start(&self) -> Result<Server> {
-        let port = free_port()?;
+        self.start_on(free_port()?)
+    }
+
+    /// Starts the app on a port, and waits until it listens.
+    ///
+    /// # Errors
+    /// When it ends or does not listen in time; with what it printed.
+    pub fn start_on(&self, port: u16) -> Result<Server> {
         let mut command = match &self.start {
-            // Without a shell between, the server itself gets the signal to end.
-            Some(command) => self.shell(&format!("exec {command}")),
+            Some(command) => self.shell(command),
             None => {
                 let how = if self.dev { "dev" } else { "start" };
                 self.next(&[how, "-p", &port.to_string(), "-H", "127.0.0.1"])?
@@ -73,11 +81,11 @@ impl NextApp {
         };
         command.env("PORT", port.to_string());
         let mut output = tempfile::tempfile().context("cannot make a temporary file")?;
-        let child = spawn(&mut command, &output)?;
+        let child = Running::spawn(&mut command, &output)?;
         let mut server = Server { child, port };
         let end = Instant::now() + START_LIMIT;
         while Instant::now() < end {
-            if let Some(status) = server.child.try_wait()? {
+            if let Some(status) = server.child.0.try_wait()? {
                 let words = printed(&mut output);
                 bail!("the server ended ({status}) in {}\n{words}", self.shown());
             }
@@ -141,7 +149,7 @@ impl NextApp {
 
     fn run(&self, mut command: Command, what: &str) -> Result<()> {
         let mut output = tempfile::tempfile().context("cannot make a temporary file")?;
-        let mut child = Running(spawn(&mut command, &output)?);
+        let mut child = Running::spawn(&mut command, &output)?;
         let end = Instant::now() + BUILD_LIMIT;
         let status = loop {
             if let Some(status) = child.0.try_wait()? {
@@ -161,7 +169,10 @@ impl NextApp {
 }
 
 /// The `next` that Node.js would find from a directory.
-fn find_next(directory: &Path) -> Result<PathBuf> {
+///
+/// # Errors
+/// When it is not installed.
+pub fn find_next(directory: &Path) -> Result<PathBuf> {
     let above = directory.ancestors();
     let mut places = above.map(|at| at.join("node_modules/next/dist/bin/next"));
     places.find(|place| place.is_file()).with_context(|| {
@@ -170,75 +181,87 @@ fn find_next(directory: &Path) -> Result<PathBuf> {
     })
 }
 
-/// Starts a command whose output goes to a file: a pipe that nobody reads would stop it.
-fn spawn(command: &mut Command, output: &File) -> Result<Child> {
-    command
-        .stdout(output.try_clone()?)
-        .stderr(output.try_clone()?);
-    command.spawn().with_context(|| {
-        let program = command.get_program().display();
-        format!("cannot run {program}: install it, or put it on the PATH")
-    })
-}
-
-/// The last part of what a command printed.
+/// What a command printed: where it begins and where it ends, if it is long.
 fn printed(output: &mut File) -> String {
-    const MOST: usize = 8_000;
+    const MOST: usize = 4_000;
+    const LINE: usize = 300;
     let mut bytes = Vec::new();
     let read = output
         .seek(SeekFrom::Start(0))
         .and_then(|_| output.read_to_end(&mut bytes));
-    let start = bytes.len().saturating_sub(MOST);
-    match read {
-        Ok(_) => String::from_utf8_lossy(&bytes[start..]).trim().to_string(),
-        Err(error) => format!("(what it printed cannot be read: {error})"),
+    if let Err(error) = read {
+        return format!("(what it printed cannot be read: {error})");
     }
+    let text = String::from_utf8_lossy(&bytes);
+    let lines = text
+        .trim()
+        .lines()
+        .map(|line| match line.char_indices().nth(LINE) {
+            Some((at, _)) => format!("{}…", &line[..at]),
+            None => line.to_string(),
+        });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    if text.len() <= 2 * MOST {
+        return text;
+    }
+    let (head, tail) = (
+        text.floor_char_boundary(MOST),
+        text.ceil_char_boundary(text.len() - MOST),
+    );
+    format!("{}\n…\n{}", &text[..head], &text[tail..])
 }
 
 /// A port that is free now.
-fn free_port() -> Result<u16> {
+///
+/// # Errors
+/// When the loopback interface cannot be used.
+pub fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let listener = listener.context("cannot listen on the loopback interface")?;
     Ok(listener.local_addr()?.port())
 }
 
-/// A process that does not outlive this value.
+/// A process that does not outlive this value, nor does what it has started.
+#[derive(Debug)]
 struct Running(Child);
+
+impl Running {
+    /// Starts a command whose output goes to a file: a pipe that nobody reads would stop
+    /// it. It gets a process group of its own, so that all of it can be ended.
+    fn spawn(command: &mut Command, output: &File) -> Result<Running> {
+        command
+            .stdout(output.try_clone()?)
+            .stderr(output.try_clone()?);
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(command, 0);
+        let child = command.spawn().with_context(|| {
+            let program = command.get_program().display();
+            format!("cannot run {program}: install it, or put it on the PATH")
+        })?;
+        cleanup::started(child.id());
+        Ok(Running(child))
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        cleanup::end(self.0.id(), false);
+        let end = Instant::now() + STOP_LIMIT;
+        while Instant::now() < end && matches!(self.0.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // What is left of the group; the process may have ended by itself.
+        cleanup::end(self.0.id(), true);
         let _ = self.0.kill();
         let _ = self.0.wait();
+        cleanup::ended(self.0.id());
     }
 }
 
 /// A running app. It ends with this value.
 #[derive(Debug)]
 pub struct Server {
-    child: Child,
+    child: Running,
     /// The port on the loopback interface.
     pub port: u16,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        #[cfg(unix)]
-        if let Some(id) = i32::try_from(self.child.id())
-            .ok()
-            .and_then(rustix::process::Pid::from_raw)
-        {
-            // `next dev` ends its own children when it is asked to end.
-            let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
-            let end = Instant::now() + STOP_LIMIT;
-            while Instant::now() < end {
-                if !matches!(self.child.try_wait(), Ok(None)) {
-                    return;
-                }
-                std::thread::sleep(Duration::from_millis(20));
-            }
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

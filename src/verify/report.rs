@@ -46,6 +46,11 @@ pub fn render(verdict: &Verdict, look: Look) -> String {
     list(&mut out, "not sent", verdict.skipped.iter().cloned());
     list(
         &mut out,
+        "sent, but no API route",
+        verdict.elsewhere.iter().cloned(),
+    );
+    list(
+        &mut out,
         "migrated, but no request asks for it",
         verdict.unasked.iter().cloned(),
     );
@@ -187,6 +192,7 @@ pub fn json(verdict: &Verdict) -> Result<String> {
         "actions": verdict.actions,
         "skipped": verdict.skipped,
         "unasked": verdict.unasked,
+        "elsewhere": verdict.elsewhere,
         "kept": verdict.kept,
     });
     Ok(serde_json::to_string_pretty(&document)? + "\n")

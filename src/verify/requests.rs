@@ -18,7 +18,7 @@ pub struct Request {
     /// What it tries, for people.
     #[serde(default)]
     pub name: String,
-    /// The method in capitals.
+    /// The method, in capitals when it was read.
     #[serde(default = "get")]
     pub method: String,
     /// The path with its query, as it stands in the request line.
@@ -33,6 +33,9 @@ pub struct Request {
     /// every note that is printed for the route may.
     #[serde(default)]
     pub notes: Option<Vec<String>>,
+    /// How long the answer may take, in milliseconds: for what never answers.
+    #[serde(default)]
+    pub limit: Option<u64>,
     /// Patterns whose first group is kept from the answer, by name. A later request
     /// writes `{{name}}` in its path, headers or body.
     #[serde(default, deserialize_with = "patterns")]
@@ -51,7 +54,7 @@ fn get() -> String {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a header is a text or a list of texts")]
 enum OneOrMore {
     One(String),
     More(Vec<String>),
@@ -122,7 +125,11 @@ fn parse(text: &str, is_route: impl Fn(&str) -> bool) -> Result<Requests> {
     if text.trim_start().starts_with('{') {
         return Ok(har::read(serde_json::from_str(text)?, is_route));
     }
-    let list: Vec<Request> = serde_json::from_str(text)?;
+    let mut list: Vec<Request> = serde_json::from_str(text)?;
+    for request in &mut list {
+        // Methods are case-sensitive, and none of those that Next.js knows is in small letters.
+        request.method.make_ascii_uppercase();
+    }
     Ok(Requests {
         list,
         skipped: Vec::new(),

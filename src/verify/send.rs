@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::ext::ReasonPhrase;
@@ -14,9 +14,11 @@ use hyper_util::rt::TokioIo;
 use regex::bytes::{Captures, Regex};
 use tokio::net::TcpStream;
 
+use routelift_transforms::reason::Note;
+
 use super::requests::Request;
 
-/// How long one answer may take.
+/// How long an answer may take whose request says nothing else.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// What came back.
@@ -69,7 +71,8 @@ impl Client {
         let message = message(port, request, saved)
             .with_context(|| format!("{} is no HTTP request", request.title()))?;
         let answer = self.runtime.block_on(async {
-            let exchange = tokio::time::timeout(LIMIT, exchange(port, message));
+            let limit = request.limit.map_or(LIMIT, Duration::from_millis);
+            let exchange = tokio::time::timeout(limit, exchange(port, message));
             exchange
                 .await
                 .unwrap_or_else(|_| Err("no answer in time".to_string()))
@@ -86,6 +89,26 @@ impl Client {
         answer.keep_only_what_is_compared(request);
         Ok(Answer::Whole(answer))
     }
+}
+
+/// Checks that a request can be sent and judged.
+///
+/// # Errors
+/// When it cannot be said in HTTP, or names a note that there is not.
+pub fn check(request: &Request) -> Result<()> {
+    let title = request.title();
+    ensure!(
+        request.path.starts_with('/'),
+        "{title}: the path must begin with /"
+    );
+    message(1, request, &Saved::new()).with_context(|| format!("{title} is no HTTP request"))?;
+    for code in request.notes.iter().flatten() {
+        ensure!(
+            Note::from_code(code).is_some(),
+            "{title}: there is no note {code}"
+        );
+    }
+    Ok(())
 }
 
 fn message(port: u16, request: &Request, saved: &Saved) -> Result<hyper::Request<Full<Bytes>>> {

@@ -217,8 +217,13 @@ fn verify_says_what_it_lacks() {
         lacks(&["verify", "--requests", "some.json"])
             .contains("install the project's dependencies")
     );
+    std::fs::write(copy.path().join("wrong.json"), "[{ \"path\": \"api/a\" }]").unwrap();
+    assert!(lacks(&["verify", "--requests", "wrong.json"]).contains("the path must begin with /"));
     let nothing = ["verify", "--requests", "some.json", "--exclude", "/api/**"];
     assert!(lacks(&nothing).contains("nothing is migrated here"));
+    let next = copy.path().join("node_modules/next/dist/bin");
+    std::fs::create_dir_all(&next).unwrap();
+    std::fs::write(next.join("next"), "").unwrap();
     let setup = [
         "verify",
         "--requests",

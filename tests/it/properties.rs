@@ -90,6 +90,7 @@ fn mutated((project, file, edits): &Mutation) -> Project {
             unreadable: file.unreadable.clone(),
             imports: file.imports.clone(),
             executable: file.executable,
+            formatting: file.formatting.clone(),
         };
         (path.clone(), file)
     };

@@ -16,7 +16,6 @@ use crate::naming;
 use crate::next_version::Feature;
 use crate::outcome::{Evidence, Place};
 use crate::project::{App, Project};
-use crate::source::Source;
 use crate::surroundings::{directory, rebase, specifier};
 
 /// The Server Actions of a route.
@@ -215,7 +214,9 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
             contract,
             params,
         };
-        let source = Source::parse(file, text)
+        let source = request
+            .project
+            .parse(file, text)
             .map_err(|error| against(error.message, Some(call.place.clone())))?;
         let edits = call_site::rewrite(&source, call, &action)
             .map_err(|(place, words)| against(words, Some(place)))?;

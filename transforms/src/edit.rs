@@ -64,6 +64,13 @@ impl Edits {
         });
     }
 
+    /// Whether one of the edits removes the whole range and puts nothing in its place.
+    pub fn deletes(&self, range: &Range<usize>) -> bool {
+        self.list.iter().any(|edit| {
+            edit.with.is_empty() && edit.range.start <= range.start && range.end <= edit.range.end
+        })
+    }
+
     /// Removes a range, unless an edit around it removes it anyway.
     pub fn delete_soft(&mut self, range: Range<usize>) {
         self.list.push(Edit {

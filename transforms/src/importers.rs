@@ -50,7 +50,7 @@ pub fn edits(project: &Project, app: &App, homes: &Homes, path: &str) -> Result<
     {
         return Err(whole());
     }
-    let source = Source::parse(path, text).map_err(|_| whole())?;
+    let source = project.parse(path, text).map_err(|_| whole())?;
     let specifiers: Vec<&str> = entry
         .imports
         .iter()

@@ -14,6 +14,7 @@ use crate::edit::Edits;
 use crate::emit::call_site::{self, ActionRef};
 use crate::emit::carrier::Helper;
 use crate::emit::helpers;
+use crate::emit::layout::lay_out;
 use crate::emit::route_handler::{self, RouteFile, Surroundings};
 use crate::emit::style::Style;
 use crate::facts::api_module::{ApiModule, Outline, refuse_at};
@@ -170,15 +171,14 @@ pub fn app(
         let Some(old) = project.files.get(&path).and_then(|file| file.text.clone()) else {
             continue;
         };
-        if let Some(refs) = whole.refs.get(&path)
-            && let Ok(source) = Source::parse(&path, old.clone())
-        {
-            edits.extend(call_site::imports(
-                &source,
-                &refs.iter().collect::<Vec<_>>(),
-            ));
+        let source = project.parse(&path, old.clone()).ok();
+        if let (Some(source), Some(refs)) = (&source, whole.refs.get(&path)) {
+            edits.extend(call_site::imports(source, &refs.iter().collect::<Vec<_>>()));
         }
-        if let Ok(new) = edits.render(&old, 0..old.len()) {
+        if let Ok(mut new) = edits.render(&old, 0..old.len()) {
+            if let Some(source) = &source {
+                new = lay_out(source, new);
+            }
             changes.insert(
                 path.clone(),
                 Change::Modify {
@@ -251,7 +251,7 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
     if let Some(refusal) = surroundings::conflict(project, app, route) {
         return Err(vec![refusal]);
     }
-    let source = Source::parse(&route.file, text.clone()).map_err(|error| {
+    let source = project.parse(&route.file, text.clone()).map_err(|error| {
         vec![Refusal {
             reason: Reason::Unparsable,
             place: Place::new(&route.file, &text, error.at, error.at + 1),
@@ -297,7 +297,8 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
                 detail,
             }]
         };
-        let rest = Source::parse(&route.file, Arc::from(shared.rest.as_str()))
+        let rest = project
+            .parse(&route.file, Arc::from(shared.rest.as_str()))
             .map_err(|error| refuse(error.message))?;
         Source::parse(&shared.path, Arc::from(shared.text.as_str()))
             .map_err(|error| refuse(error.message))?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::next_version::NextVersion;
+use crate::source::{ParseError, Source};
 
 /// Everything below one scanned root.
 #[derive(Debug, Default)]
@@ -96,6 +97,62 @@ impl Default for NextConfig {
     }
 }
 
+/// How Prettier is told to write a file; what its configuration leaves open is Prettier's default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Formatting {
+    /// How long a line may be.
+    pub print_width: usize,
+    /// The spaces of one level of indentation, or how wide a tab counts.
+    pub tab_width: usize,
+    /// Whether tabs indent.
+    pub use_tabs: bool,
+    /// Whether statements end with `;`.
+    pub semi: bool,
+    /// Whether string literals stand in single quotes.
+    pub single_quote: bool,
+    /// Where the last of several lines ends with a comma.
+    pub trailing_comma: TrailingComma,
+}
+
+/// Prettier's `trailingComma`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrailingComma {
+    /// Everywhere.
+    All,
+    /// In objects and arrays, not in arguments and parameters.
+    Es5,
+    /// Nowhere.
+    None,
+}
+
+impl Default for Formatting {
+    fn default() -> Self {
+        Formatting {
+            print_width: 80,
+            tab_width: 2,
+            use_tabs: false,
+            semi: true,
+            single_quote: false,
+            trailing_comma: TrailingComma::All,
+        }
+    }
+}
+
+impl Project {
+    /// Parses a file of the project; `text` may be another one than what stands there.
+    ///
+    /// # Errors
+    /// When the text does not parse.
+    pub fn parse(&self, path: &str, text: Arc<str>) -> Result<Source, ParseError> {
+        let mut source = Source::parse(path, text)?;
+        source.formatting = self
+            .files
+            .get(path)
+            .and_then(|file| file.formatting.clone());
+        Ok(source)
+    }
+}
+
 /// One JavaScript or TypeScript file.
 #[derive(Debug, Default)]
 pub struct File {
@@ -106,6 +163,8 @@ pub struct File {
     pub unreadable: Option<String>,
     /// What the file imports and re-exports, in order.
     pub imports: Vec<Import>,
+    /// How Prettier is told to write it, when a configuration says so.
+    pub formatting: Option<Arc<Formatting>>,
     /// Whether the executable bit is set.
     pub executable: bool,
 }

@@ -274,8 +274,8 @@ codes! {
             "a page under pages/ can reach a caller, and Server Actions do not run there",
             "move the callers to app/ first, or keep the route handler";
         SessionRefresh = "session-refresh",
-            "getServerSession without req and res does not extend a rolling session",
-            "next-auth writes the refreshed cookie only with a response at hand",
+            "getServerSession without req and res writes no cookies, so a rolling session is not extended",
+            "next-auth writes its cookies only with a response at hand",
             "call the session endpoint from the client, as SessionProvider does";
         RevalidateLater = "revalidate-later",
             "a revalidated page is rendered at its next visit",

@@ -12,6 +12,7 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 
 use crate::edit::Edits;
 use crate::emit::imports::{Imports, remove_unused};
+use crate::emit::layout::lay_out;
 use crate::emit::route_handler::relative_specifiers;
 use crate::emit::style::Style;
 use crate::emit::web_native::{after_imports, complement, whole_lines};
@@ -138,7 +139,7 @@ pub fn split(
         .flat_map(|at| items[*at].declares.iter().map(|(name, _)| name.to_string()));
     Ok(Some(Split {
         path,
-        text: module,
+        text: lay_out(source, module),
         rest,
         most: size(&|at| moved.contains(&at)) > size(&|at| stays(at)),
         state: moved.iter().any(|at| holds_state(items[*at].node)),
@@ -560,7 +561,11 @@ fn rest_text(
     }
     let lines = imports.lines(&style, source.typescript()).join("\n");
     // The new import takes the place of one that goes.
-    match (lines.is_empty(), unused.pop(), after_imports(source)) {
+    match (
+        lines.is_empty(),
+        unused.pop(),
+        after_imports(source, &edits),
+    ) {
         (true, Some(last), _) => unused.push(last),
         (true, None, _) => {}
         (false, Some(last), _) => edits.replace(last, lines),

@@ -10,6 +10,8 @@ use swc_core::ecma::ast::{EsVersion, Ident, Module, ModuleItem, Program};
 use swc_core::ecma::parser::{EsSyntax, Parser, StringInput, Syntax, TsSyntax, lexer::Lexer};
 use swc_core::ecma::transforms::base::resolver;
 
+use crate::project::Formatting;
+
 /// Brackets may nest this deep; a deeper file is refused before the parser's recursion
 /// can exhaust the stack (measured: a release build aborts near 5,000 on 8 MiB).
 const MAX_DEPTH: usize = 1_000;
@@ -22,6 +24,8 @@ pub struct Source {
     pub text: Arc<str>,
     /// The syntax tree; identifiers carry the scope that they are bound in.
     pub module: Module,
+    /// How Prettier is told to write the file, when that is known.
+    pub formatting: Option<Arc<Formatting>>,
     /// Ranges of the comments, in order.
     pub comments: Vec<Range<usize>>,
     /// The context of names that nothing in the file binds, as the real global `fetch`.
@@ -105,6 +109,7 @@ impl Source {
         Ok(Source {
             path: path.to_string(),
             text,
+            formatting: None,
             module,
             comments: ranges,
             unresolved,

@@ -121,8 +121,21 @@ pub struct Needs {
     pub input: Option<String>,
     /// The path parameters that a Server Action takes, with the names that it gives them.
     pub slugs: BTreeMap<String, String>,
+    /// What callers of a Server Action get as data, for each answer.
+    pub data: Vec<Data>,
     /// Types that moved into the parameters.
     pub kept: Vec<Range<usize>>,
+}
+
+/// What one answer of a Server Action carries, as far as its type goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Data {
+    /// What `JSON.parse` gives, which has every type.
+    Parsed,
+    /// An object with these names, whose values are text.
+    Texts(BTreeSet<String>),
+    /// Anything else, or nothing.
+    Other,
 }
 
 /// What a Server Action gives and takes.
@@ -219,6 +232,22 @@ pub fn lower<'a>(
         }
     }
     writer.method_variables(reading);
+    if let Some(mode) = ctx.action
+        && (mode.contract == Contract::Nothing || !mode.data)
+    {
+        // Nobody gets what the answers carry.
+        let bodies = reading
+            .effects
+            .iter()
+            .filter_map(|effect| match &effect.kind {
+                Kind::Reply(reply) => match reply.payload {
+                    Payload::Json(value) => Some(ctx.source.range(value)),
+                    _ => None,
+                },
+                _ => None,
+            });
+        writer.dropped.extend(bodies);
+    }
     let unread = writer.unread(reading);
     let without;
     let reading = if unread.is_empty() {
@@ -468,7 +497,8 @@ impl<'a> Writer<'_, 'a, '_> {
         }
     }
 
-    /// Removes constants that only dropped code read, where computing them does nothing else.
+    /// Removes constants that only dropped code read. Where computing them may do something else,
+    /// just their names go.
     fn unread(&mut self, reading: &Reading) -> Vec<Range<usize>> {
         let Body::Block(stmts, _) = self.function.body else {
             return Vec::new();
@@ -494,7 +524,9 @@ impl<'a> Writer<'_, 'a, '_> {
                         .iter()
                         .chain(&reading.folded)
                         .any(|gone| inside(gone, &range));
-                    if dropped || !declarator.init.as_deref().is_some_and(reads_only) {
+                    let init = declarator.init.as_deref()?;
+                    let works = !reads_only(init);
+                    if dropped || works && !can_stand_alone(&declarator.name, init) {
                         return None;
                     }
                     let mut bound = Vec::new();
@@ -512,11 +544,69 @@ impl<'a> Writer<'_, 'a, '_> {
                             .chain(&reading.folded)
                             .any(|gone| inside(gone, at))
                     });
-                    (!uses.is_empty() && !live).then_some(range)
+                    let name = range.start..source.range(init).start;
+                    let named = !self.dropped.contains(&name);
+                    (!uses.is_empty() && !live && named).then_some((range, works.then_some(name)))
                 });
-            let Some(range) = found else { return gone };
-            self.drop_statement(range.clone());
-            gone.push(range);
+            let Some((range, name)) = found else { break };
+            match name {
+                Some(name) => {
+                    self.edits.delete(name.clone());
+                    self.dropped.push(name);
+                }
+                None => {
+                    self.drop_statement(range.clone());
+                    gone.push(range);
+                }
+            }
+        }
+        self.unread_errors(stmts, reading);
+        gone
+    }
+
+    /// Removes `(error)` from a `catch` where only dropped code read it.
+    fn unread_errors(&mut self, stmts: &[Stmt], reading: &Reading) {
+        let source = self.ctx.source;
+        let gone: Vec<Range<usize>> = self
+            .dropped
+            .iter()
+            .chain(&reading.folded)
+            .cloned()
+            .collect();
+        for stmt in super::server_action::all_statements(stmts) {
+            let Stmt::Try(attempt) = stmt else { continue };
+            let whole = source.range(stmt);
+            if gone
+                .iter()
+                .any(|gone| gone.start <= whole.start && whole.end <= gone.end)
+            {
+                continue;
+            }
+            let Some(clause) = &attempt.handler else {
+                continue;
+            };
+            let Some(Pat::Ident(binding)) = &clause.param else {
+                continue;
+            };
+            let (name, at) = (crate::syntax::id(&binding.id), source.range(&binding.id));
+            let mut uses = self
+                .names
+                .iter()
+                .filter(|(other, found)| *other == name && *found != at)
+                .peekable();
+            let read = uses.peek().is_some();
+            let dead = uses.all(|(_, at)| {
+                gone.iter()
+                    .any(|gone| gone.start <= at.start && at.end <= gone.end)
+            });
+            if read && dead {
+                let clause = source.range(clause);
+                let body = source.text[at.end..]
+                    .find('{')
+                    .map_or(at.end, |open| at.end + open);
+                let start = clause.start + "catch".len();
+                self.edits.replace(start..body, " ");
+            }
         }
     }
 
@@ -527,6 +617,28 @@ impl<'a> Writer<'_, 'a, '_> {
         };
         self.hoists.push((top, text));
         true
+    }
+
+    /// The name of a constant with a query's value above a statement of the function: the
+    /// constant that there is already, or a new one.
+    fn query_constant(&mut self, top: usize, value: &str) -> Option<String> {
+        let names = ["query", "searchQuery", "requestQuery"];
+        let held = |name: &&str| {
+            let line = format!("const {name} = {value}");
+            self.hoists.iter().any(|(_, hoisted)| *hoisted == line)
+        };
+        if let Some(name) = names.iter().find(|name| held(name)) {
+            return Some(name.to_string());
+        }
+        let taken = |name: &str| {
+            let start = format!("const {name} = ");
+            self.hoists.iter().any(|(_, line)| line.starts_with(&start))
+        };
+        let free = names
+            .into_iter()
+            .find(|name| self.free(name) && !taken(name))?;
+        self.hoist(top, format!("const {free} = {value}"))
+            .then(|| free.to_string())
     }
 
     /// The body: read in place where it is taken once, by a constant above its first use otherwise.
@@ -577,10 +689,10 @@ impl<'a> Writer<'_, 'a, '_> {
             && !member(&place(only))
         {
             let range = place(only);
-            let asserted = text[range.end..].starts_with(" as ");
+            let operand = self.is_operand(&range);
             self.edits.replace(
                 range,
-                if asserted {
+                if operand {
                     format!("(await {call})")
                 } else {
                     format!("await {call}")
@@ -614,14 +726,10 @@ impl<'a> Writer<'_, 'a, '_> {
                 Kind::ReadQuery { key, .. } if self.optional(key) => {
                     // Without a segment, a search parameter of that name is what pages gave.
                     let whole = self.whole_query();
-                    let name = self.free_name(&["query", "searchQuery", "requestQuery"]);
-                    if !self
-                        .hoists
-                        .iter()
-                        .any(|(_, line)| line.starts_with(&format!("const {name} =")))
-                    {
-                        self.hoist(effect.top, format!("const {name} = {whole}"));
-                    }
+                    let Some(name) = self.query_constant(effect.top, &whole) else {
+                        self.refuse(Reason::QueryUse, effect.range.clone(), "");
+                        continue;
+                    };
                     let access = self.access(key);
                     self.edits
                         .replace(effect.range.clone(), format!("{name}{access}"));
@@ -636,10 +744,10 @@ impl<'a> Writer<'_, 'a, '_> {
                         .trim_start()
                         .starts_with(['.', '[', '?']);
                     let name = if effect.nested || member {
-                        let name = self.free_name(&["query", "searchQuery", "requestQuery"]);
-                        if !self.hoist(effect.top, format!("const {name} = {whole}")) {
+                        let Some(name) = self.query_constant(effect.top, &whole) else {
                             self.refuse(Reason::QueryUse, effect.range.clone(), "");
-                        }
+                            continue;
+                        };
                         name
                     } else {
                         whole
@@ -720,7 +828,14 @@ impl<'a> Writer<'_, 'a, '_> {
         let mut path = Vec::new();
         let mut search = Vec::new();
         let mut rest = false;
+        let mut unread = false;
         for prop in &pattern.props {
+            if let Some(statement) = &statement
+                && !self.prop_lives(pattern, prop, statement)
+            {
+                unread = true;
+                continue;
+            }
             let key = match prop {
                 ObjectPatProp::Assign(short) => Some(short.key.id.sym.to_string()),
                 ObjectPatProp::KeyValue(pair) => prop_name(&pair.key),
@@ -764,16 +879,29 @@ impl<'a> Writer<'_, 'a, '_> {
                 ],
             );
         }
+        let list = |ranges: &[Range<usize>], with: &mut Vec<Fragment>| {
+            for (at, range) in ranges.iter().enumerate() {
+                if at > 0 {
+                    with.push(Fragment::Text(", ".to_string()));
+                }
+                with.push(Fragment::Keep(range.clone()));
+            }
+        };
+        let whole = |ranges: &[Range<usize>]| {
+            if !unread {
+                return vec![Fragment::Keep(braces.start..pattern_end)];
+            }
+            let mut with = vec![Fragment::Text("{ ".to_string())];
+            list(ranges, &mut with);
+            with.push(Fragment::Text(" }".to_string()));
+            with
+        };
         match (path.is_empty(), search.is_empty()) {
             (false, true) => {
                 let params = self.params();
-                self.edits.rewrite(
-                    declarator.clone(),
-                    vec![
-                        Fragment::Keep(braces.start..pattern_end),
-                        Fragment::Text(format!(" = {params}")),
-                    ],
-                );
+                let mut with = whole(&path);
+                with.push(Fragment::Text(format!(" = {params}")));
+                self.edits.rewrite(declarator.clone(), with);
             }
             (true, _) => {
                 let query = self.read_query();
@@ -781,7 +909,7 @@ impl<'a> Writer<'_, 'a, '_> {
                     .type_ann
                     .as_ref()
                     .map(|annotation| source.range(annotation));
-                let mut with = vec![Fragment::Keep(braces.start..pattern_end)];
+                let mut with = whole(&search);
                 with.extend(annotation.map(Fragment::Keep));
                 with.push(Fragment::Text(format!(" = {query}")));
                 if pattern.type_ann.is_none() {
@@ -810,14 +938,6 @@ impl<'a> Writer<'_, 'a, '_> {
                     ";"
                 } else {
                     ""
-                };
-                let list = |ranges: &[Range<usize>], with: &mut Vec<Fragment>| {
-                    for (at, range) in ranges.iter().enumerate() {
-                        if at > 0 {
-                            with.push(Fragment::Text(", ".to_string()));
-                        }
-                        with.push(Fragment::Keep(range.clone()));
-                    }
                 };
                 let mut with = vec![Fragment::Text(format!("{keyword} {{ "))];
                 list(&path, &mut with);
@@ -977,11 +1097,9 @@ impl<'a> Writer<'_, 'a, '_> {
         };
         let query = self.read_query();
         let mut base = query.clone();
-        if rest.len() > 1 || rest.iter().any(|(effect, _)| effect.nested) {
-            let name = self.free_name(&["query", "searchQuery", "requestQuery"]);
-            if self.hoist(first.top, format!("const {name} = {query}")) {
-                base = name;
-            }
+        let shared = rest.len() > 1 || rest.iter().any(|(effect, _)| effect.nested);
+        if shared && let Some(name) = self.query_constant(first.top, &query) {
+            base = name;
         }
         for (effect, key) in rest {
             let access = self.access(&key);
@@ -1479,6 +1597,9 @@ impl<'a> Writer<'_, 'a, '_> {
             let mut path = Vec::new();
             let mut search = Vec::new();
             for prop in &pattern.props {
+                if !self.prop_lives(pattern, prop, statement) {
+                    continue;
+                }
                 let key = match prop {
                     ObjectPatProp::Assign(short) => Some(short.key.id.sym.to_string()),
                     ObjectPatProp::KeyValue(pair) => prop_name(&pair.key),
@@ -1529,6 +1650,34 @@ impl<'a> Writer<'_, 'a, '_> {
             statement.clone(),
             format!("{}{semi}", lines.join(&format!("{semi}\n{indent}"))),
         );
+    }
+
+    /// Whether code that stays uses what a property of a pattern declares. Beside a rest, every
+    /// property counts.
+    fn prop_lives(
+        &self,
+        pattern: &ObjectPat,
+        prop: &ObjectPatProp,
+        statement: &Range<usize>,
+    ) -> bool {
+        let rest = |prop: &ObjectPatProp| matches!(prop, ObjectPatProp::Rest(_));
+        if pattern.props.iter().any(rest) {
+            return true;
+        }
+        let whole = self.ctx.source.range(prop);
+        let inside = |outer: &Range<usize>, at: &Range<usize>| {
+            outer.start <= at.start && at.end <= outer.end
+        };
+        let declared: Vec<_> = self
+            .names
+            .iter()
+            .filter(|(_, at)| inside(&whole, at))
+            .collect();
+        // What nothing read before stays, too.
+        let read = self.names.iter().any(|(name, at)| {
+            !inside(statement, at) && declared.iter().any(|(declared, _)| declared == name)
+        });
+        !read || declared.iter().any(|(_, at)| self.lives(at, statement))
     }
 
     /// Whether code that stays uses the variable that is declared at `name` in `statement`.
@@ -1810,6 +1959,15 @@ fn constant(expr: &Expr) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether `const name = init` may become `init`.
+fn can_stand_alone(name: &Pat, init: &Expr) -> bool {
+    let call = match init {
+        Expr::Await(awaited) => &*awaited.arg,
+        other => other,
+    };
+    matches!((name, call), (Pat::Ident(_), Expr::Call(_)))
 }
 
 /// Whether computing a value only reads.

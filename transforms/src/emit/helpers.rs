@@ -14,12 +14,16 @@ const READ_BODY: &str = r#"/**
  * everything else as text. An empty JSON body is `{}`, a malformed one an error.
  */
 export async function readBody(request%REQUEST%) {
-  const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()%;%
+  const header = request.headers.get('content-type') ?? ''%;%
+  const type = header.split(';')[0]?.trim().toLowerCase()%;%
   const text = await request.text()%;%
   if (type === 'application/json' || type === 'application/ld+json') {
     return text === '' ? {} : JSON.parse(text)%;%
   }
-  return type === 'application/x-www-form-urlencoded' ? parseForm(text) : text%;%
+  if (type === 'application/x-www-form-urlencoded') {
+    return parseForm(text)%;%
+  }
+  return text%;%
 }
 "#;
 

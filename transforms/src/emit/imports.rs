@@ -132,8 +132,15 @@ impl Imports {
                 continue;
             }
             let rest = &source.text[whole.end..];
-            let newline = rest.find('\n').map_or(rest.len(), |at| at + 1);
-            edits.delete(whole.start..whole.end + newline);
+            let mut end = whole.end + rest.find('\n').map_or(rest.len(), |at| at + 1);
+            // Of two empty lines around it one stays.
+            let blank = |text: &str| text.starts_with(['\n', '\r']);
+            let before = source.text[..whole.start].trim_end_matches(['\n', '\r']);
+            let apart = source.text[before.len()..whole.start].matches('\n').count() > 1;
+            if (apart || before.is_empty()) && blank(&source.text[end..]) {
+                end += source.text[end..].find('\n').map_or(0, |at| at + 1);
+            }
+            edits.delete(whole.start..end);
         }
         if new.is_empty() {
             return;

@@ -4,6 +4,7 @@ pub mod call_site;
 pub mod carrier;
 pub mod helpers;
 pub mod imports;
+pub mod layout;
 pub mod reply;
 pub mod route_handler;
 pub mod server_action;

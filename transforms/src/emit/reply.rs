@@ -148,7 +148,13 @@ pub fn write(
             }
             let kept = Fragment::Keep(source.range(*value));
             if ctx.typescript() {
-                vec![kept, Fragment::Text(" as BodyInit".to_string())]
+                let kept = match bare(value) {
+                    Expr::Cond(_) | Expr::Bin(_) | Expr::Await(_) => {
+                        vec![text("("), kept, text(")")]
+                    }
+                    _ => vec![kept],
+                };
+                [kept, vec![text(" as BodyInit")]].concat()
             } else {
                 vec![kept]
             }
@@ -481,10 +487,8 @@ fn lay_out(
     let mut old_indent = indentation(source, effect.range.start).chars().count() as i64;
     let unit = ctx.style.indent.chars().count() as i64;
     let mut indent = ctx.indent_at(effect.range.start);
-    let column = source[line_start(source, effect.range.start)..effect.range.start]
-        .chars()
-        .count()
-        .saturating_sub(ctx.unwrapped_by(effect.range.start));
+    let head = &source[line_start(source, effect.range.start)..effect.range.start];
+    let column = ctx.style.columns(&indent) + ctx.style.columns(head.trim_start());
     let inline_options = |options: &[Entry]| -> Vec<Fragment> {
         if options.is_empty() {
             return Vec::new();
@@ -499,8 +503,10 @@ fn lay_out(
     };
     let one_line_options = inline_options(&options);
     let (body_text, options_text) = (rendered(&body), rendered(&one_line_options));
-    let width = |text: &str| text.chars().count() as i64;
-    let length = width(returns) + width(call) + width(&body_text) + 2 + width(&options_text) + 2;
+    let width = |text: &str| ctx.style.columns(text) as i64;
+    let close = 1 + ctx.style.semi.len() as i64;
+    let length =
+        width(returns) + width(call) + width(&body_text) + 2 + width(&options_text) + close;
     let mut column = column as i64;
     // An answer that does not fit behind its `if (…)` goes to the next line.
     let mut broken_before = None;
@@ -560,15 +566,18 @@ fn lay_out(
                     line
                 };
                 shift(ctx, &entry, to + if long { 2 * unit } else { unit }, shifts);
-                lines.push(entry);
+                let deeper = if long { ctx.style.indent.as_str() } else { "" };
+                lines.push(carried(ctx, effect, entry, &format!("{inner}{deeper}")));
             }
             let mut out = vec![text(&format!("{{\n{inner}"))];
             out.extend(joined(lines, &format!(",\n{inner}")));
             out.push(text(&format!("{}\n{indent}}}", ctx.style.comma)));
             out
         };
-    // A simple body stays on the first line and the options break, as prettier does.
-    let hugging = !many_lines && !body_text.starts_with(['{', '[']) && !body_text.contains('(');
+    // The options break alone where the body fits before them and is no object itself, as
+    // Prettier does it.
+    let opens = column + width(returns) + width(call) + width(&body_text) + width(", {");
+    let hugging = !many_lines && !body_text.starts_with('{') && opens <= limit;
     if hugging {
         fragments.extend(body);
         fragments.push(text(", "));
@@ -588,6 +597,22 @@ fn lay_out(
     }
     fragments.push(text(&format!("{}\n{indent})", ctx.style.trailing)));
     (fragments, shifts, broken_before)
+}
+
+/// Code from another statement becomes text whose lines stand behind an indentation, because the
+/// statement goes.
+fn carried(ctx: &Context, effect: &Effect, entry: Vec<Fragment>, indent: &str) -> Vec<Fragment> {
+    let source = &ctx.source.text;
+    let own =
+        |range: &Range<usize>| effect.range.start <= range.start && range.end <= effect.range.end;
+    let moved = |fragment| match fragment {
+        Fragment::Keep(range) if !own(&range) && !source[range.clone()].contains('`') => {
+            let old = format!("\n{}", indentation(source, range.start));
+            Fragment::Text(source[range].replace(&old, &format!("\n{indent}")))
+        }
+        other => other,
+    };
+    entry.into_iter().map(moved).collect()
 }
 
 /// Moves the lines of kept code so that its first line would stand at `to` characters.

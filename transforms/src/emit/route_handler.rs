@@ -9,10 +9,12 @@ use swc_core::ecma::ast::*;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::call_site::Contract;
-use super::carrier::{ActionMode, Context, Helper, Lowered, Needs, lower, param_name};
+use super::carrier::{ActionMode, Context, Data, Helper, Lowered, Needs, lower, param_name};
 use super::imports::Imports;
-use super::server_action::can_throw;
+use super::layout;
+use super::server_action::{calls_others, can_throw};
 use super::style::{Style, line_start, template_ranges};
+use super::web_native::after_imports;
 use crate::edit::{Edits, Overlap};
 use crate::facts::api_module::{
     ApiModule, Body, Config, Form, Function, entries, refuse, refuse_at,
@@ -24,6 +26,7 @@ use crate::handler::{Group, Handler};
 use crate::next_version::{Feature, NextVersion};
 use crate::outcome::Refusal;
 use crate::reason::{Note, Reason};
+use crate::source::Source;
 use crate::specialise::METHODS;
 use crate::syntax::{Id, Names, bare, string};
 
@@ -229,7 +232,7 @@ impl<'a> File<'_, 'a> {
             .action
             .as_ref()
             .is_some_and(|mode| mode.contract != Contract::Data)
-            && !caught(function, true)
+            && !caught(self.module.source, function, true)
             && can_throw(self.module.source, function)
     }
 
@@ -429,7 +432,7 @@ impl<'a> File<'_, 'a> {
             .render(&source.text, 0..source.text.len())
             .map_err(|overlap| vec![overlapping(source, &overlap)])?;
         let text = source.in_own_line_ends(text);
-        let text = tidy(text);
+        let text = layout::lay_out(source, tidy(text));
         let mut notes = std::mem::take(&mut self.notes);
         notes
             .entry("*".to_string())
@@ -453,7 +456,7 @@ impl<'a> File<'_, 'a> {
             }
         }
         for (group, _) in &groups {
-            if self.around.action.is_none() && !caught(function, false) {
+            if self.around.action.is_none() && !caught(self.module.source, function, false) {
                 for method in &group.methods {
                     notes
                         .entry(method.clone())
@@ -611,14 +614,34 @@ impl<'a> File<'_, 'a> {
         )
     }
 
-    /// The head of a function: on one line, or with a line for each parameter.
+    /// The head of a function: on one line, or with a line for each parameter. An object that
+    /// is taken apart and stands alone opens on the first line, and so does its type.
     fn head(&self, before: &str, params: &[String], after: &str) -> String {
         let one_line = format!("{before}{}{after}", params.join(", "));
         // The brace that opens the body stands on the same line.
-        if params.is_empty() || one_line.chars().count() < self.style.width {
+        if self.style.fits(&format!("{one_line}{{")) {
             return one_line;
         }
         let indent = &self.style.indent;
+        if params.is_empty() {
+            // Only the type of the answer can go to another line.
+            let answer = after.trim_end_matches(" => ").trim_end();
+            let opened = answer
+                .strip_suffix('>')
+                .and_then(|answer| answer.split_once("Promise<"));
+            let arrow = &after[answer.len()..];
+            return match opened {
+                Some((colon, kind)) => {
+                    format!("{before}{colon}Promise<\n{indent}{kind}\n>{arrow}")
+                }
+                None => one_line,
+            };
+        }
+        if let [param] = params
+            && let Some(lines) = self.style.taken_apart(param)
+        {
+            return format!("{before}{lines}{after}");
+        }
         let lines = params.join(&format!(",\n{indent}"));
         format!("{before}\n{indent}{lines}{}\n{after}", self.style.trailing)
     }
@@ -667,7 +690,9 @@ impl<'a> File<'_, 'a> {
             .collect();
         params.extend(lowered.needs.input.clone());
         let answer = match (mode.contract, mode.data && typescript) {
-            (Contract::Result, true) => ": Promise<{ ok: boolean; status: number; data: any }>",
+            (Contract::Result, true) if !self.is_inferred(function, &lowered.needs) => {
+                ": Promise<{ ok: boolean; status: number; data: any }>"
+            }
             _ => "",
         };
         let before = format!("export async function {name}(");
@@ -695,6 +720,15 @@ impl<'a> File<'_, 'a> {
         Ok(format!(
             "{head}{{\n{indent}try {{\n{inner}\n{indent}}} catch (error) {{\n{indent}{indent}console.error(error){semi}\n{answer}{indent}}}\n}}"
         ))
+    }
+
+    /// Whether TypeScript finds a type for the data by itself that every read of `res.json()` fits.
+    fn is_inferred(&self, function: &Function, needs: &Needs) -> bool {
+        if needs.data.contains(&Data::Parsed) {
+            return true;
+        }
+        let alike = |data: &Data| matches!(data, Data::Texts(_)) && *data == needs.data[0];
+        !self.tried(function) && needs.data.iter().all(alike)
     }
 
     /// Removes top-level declarations that only dropped code used.
@@ -977,7 +1011,6 @@ impl<'a> File<'_, 'a> {
         aliases: Vec<(String, String)>,
         function: &Function,
     ) {
-        let semi = self.style.semi;
         let mut by_name: Vec<(String, Vec<String>)> = Vec::new();
         for (name, method) in aliases {
             match by_name.iter_mut().find(|(known, _)| *known == name) {
@@ -992,16 +1025,7 @@ impl<'a> File<'_, 'a> {
                     .iter()
                     .map(|method| format!("{name} as {method}"))
                     .collect();
-                let line = format!("export {{ {} }}{semi}", entries.join(", "));
-                if line.chars().count() <= self.style.width {
-                    return line;
-                }
-                let indent = &self.style.indent;
-                format!(
-                    "export {{\n{indent}{}{}\n}}{semi}",
-                    entries.join(&format!(",\n{indent}")),
-                    self.style.comma
-                )
+                self.style.export_list(&entries)
             })
             .collect();
         let exports = exports.join("\n");
@@ -1064,24 +1088,12 @@ impl<'a> File<'_, 'a> {
         }
         let semi = self.style.semi;
         let text: String = lines.iter().map(|line| format!("{line}{semi}\n")).collect();
-        let at = self.after_imports();
+        let at = after_imports(self.module.source, &self.edits);
         if at == 0 {
             self.edits.insert(0, format!("{text}\n"));
         } else {
             self.edits.insert(at, format!("\n\n{}", text.trim_end()));
         }
-    }
-
-    /// The end of the last import, or the start of the file.
-    fn after_imports(&self) -> usize {
-        let source = self.module.source;
-        source
-            .items()
-            .iter()
-            .filter(|item| matches!(item, ModuleItem::ModuleDecl(ModuleDecl::Import(_))))
-            .map(|item| crate::flow::trailing_comment(source, source.range(item).end))
-            .next_back()
-            .unwrap_or(0)
     }
 
     /// Writes the relative specifiers outside the functions that were written anew.
@@ -1298,17 +1310,19 @@ fn uses_beyond(
 
 /// Whether the whole body stands in a `try` with a `catch`. Taking values apart before it may
 /// throw, too, unless `taken_apart` says that it does not count.
-fn caught(function: &Function, taken_apart: bool) -> bool {
+fn caught(source: &Source, function: &Function, taken_apart: bool) -> bool {
+    let calm = |stmt: &Stmt| {
+        let text = source.text_of(stmt);
+        let reads_body = !taken_apart && text.contains(".body.");
+        !crate::syntax::awaits(stmt) && !calls_others(source, stmt) && !reads_body
+    };
     match function.body {
         Body::Block(stmts, _) => stmts.iter().all(|stmt| match stmt {
             Stmt::Try(attempt) => attempt.handler.is_some(),
-            Stmt::If(_) => !crate::syntax::awaits(stmt),
+            Stmt::If(_) => calm(stmt),
             Stmt::Decl(Decl::Var(variables)) => {
-                !crate::syntax::awaits(stmt)
-                    && variables
-                        .decls
-                        .iter()
-                        .all(|declarator| taken_apart || matches!(declarator.name, Pat::Ident(_)))
+                let mut names = variables.decls.iter().map(|declarator| &declarator.name);
+                calm(stmt) && names.all(|name| taken_apart || matches!(name, Pat::Ident(_)))
             }
             _ => false,
         }),

@@ -2,19 +2,22 @@
 //! action has no form for (request headers, search parameters, cookies that are set, answers
 //! other than JSON) is refused, and the route stays a route handler.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use swc_core::ecma::ast::*;
+use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::call_site::Contract;
-use super::carrier::{ActionMode, Writer};
+use super::carrier::{ActionMode, Data, Writer};
 use super::reply::number;
 use super::style::{indentation, line_start};
 use crate::edit::Fragment;
-use crate::facts::api_module::Body;
+use crate::facts::api_module::{Body, Function};
 use crate::facts::effect::*;
 use crate::flow::Reading;
 use crate::reason::Reason;
+use crate::source::Source;
 use crate::syntax::{bare, prop_name};
 
 /// `const { … } = req.body`: the statement, its pattern, and its type.
@@ -309,6 +312,11 @@ impl<'a> Writer<'_, 'a, '_> {
         };
         let error = status.is_some_and(|status| status >= 400);
         let data = payload.map(|value| self.data(value, error));
+        self.needs.data.push(match (payload, data.as_deref()) {
+            (Some(_), Some([_, _, ..])) => Data::Parsed,
+            (Some(value), _) => texts(value).map_or(Data::Other, Data::Texts),
+            (None, _) => Data::Other,
+        });
         let mut with = vec![Fragment::Text(returns.to_string())];
         if mode.contract == Contract::Data {
             if !status.is_some_and(|status| (200..300).contains(&status)) {
@@ -493,6 +501,24 @@ fn plain_json(expr: &Expr) -> bool {
     }
 }
 
+/// The names of an object whose values are all written out as text.
+fn texts(expr: &Expr) -> Option<BTreeSet<String>> {
+    let Expr::Object(object) = bare(expr) else {
+        return None;
+    };
+    let name = |prop: &PropOrSpread| match prop {
+        PropOrSpread::Prop(prop) => match &**prop {
+            Prop::KeyValue(pair) => match bare(&pair.value) {
+                Expr::Lit(Lit::Str(_)) | Expr::Tpl(_) => prop_name(&pair.key),
+                _ => None,
+            },
+            _ => None,
+        },
+        PropOrSpread::Spread(_) => None,
+    };
+    object.props.iter().map(name).collect()
+}
+
 /// Whether a value is an object of names and members only.
 fn named_texts(expr: &Expr) -> bool {
     let Expr::Object(object) = bare(expr) else {
@@ -538,28 +564,33 @@ fn quiet(expr: &Expr) -> bool {
 }
 
 /// Whether a function may fail in a way that it does not catch.
-pub fn can_throw(
-    source: &crate::source::Source,
-    function: &crate::facts::api_module::Function,
-) -> bool {
-    use swc_core::ecma::visit::{Visit, VisitWith};
-    struct Calls<'s>(&'s crate::source::Source, bool);
-    impl Visit for Calls<'_> {
-        fn visit_call_expr(&mut self, node: &CallExpr) {
-            let text = self.0.text_of(node);
-            self.1 |= !["res.", "console.", "Number", "String", "Boolean"]
-                .iter()
-                .any(|start| text.starts_with(start));
-            node.args.visit_with(self);
-        }
-        fn visit_new_expr(&mut self, _: &NewExpr) {
-            self.1 = true;
-        }
-    }
-    let mut calls = Calls(source, false);
+pub fn can_throw(source: &Source, function: &Function) -> bool {
     match function.body {
-        Body::Block(stmts, _) => stmts.visit_with(&mut calls),
-        Body::Expr(expr) => expr.visit_with(&mut calls),
+        Body::Block(stmts, _) => stmts.iter().any(|stmt| calls_others(source, stmt)),
+        Body::Expr(expr) => calls_others(source, expr),
     }
+}
+
+/// Whether code calls something that may fail: not the response, the console or a conversion.
+pub fn calls_others<'n>(source: &'n Source, node: &impl VisitWith<Calls<'n>>) -> bool {
+    let mut calls = Calls(source, false);
+    node.visit_with(&mut calls);
     calls.1
+}
+
+/// Looks for such a call.
+pub struct Calls<'s>(&'s Source, bool);
+
+impl Visit for Calls<'_> {
+    fn visit_call_expr(&mut self, node: &CallExpr) {
+        let text = self.0.text_of(node);
+        self.1 |= !["res.", "console.", "Number", "String", "Boolean"]
+            .iter()
+            .any(|start| text.starts_with(start));
+        node.args.visit_with(self);
+    }
+
+    fn visit_new_expr(&mut self, _: &NewExpr) {
+        self.1 = true;
+    }
 }

@@ -1,10 +1,12 @@
-//! The style of a file, so that what is generated looks like what stands there.
+//! The style of a file, so that what is generated looks like what stands there: as Prettier is
+//! told to write it, or else as the file shows.
 
 use std::ops::Range;
 
 use swc_core::ecma::ast::Tpl;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
+use crate::project::{Formatting, TrailingComma};
 use crate::source::Source;
 
 /// How a file is written.
@@ -16,8 +18,10 @@ pub struct Style {
     pub quote: char,
     /// `;` or nothing.
     pub semi: &'static str,
-    /// How long a line may be, in characters.
+    /// How long a line may be, in columns.
     pub width: usize,
+    /// The columns of a tab.
+    pub tab: usize,
     /// `,` after the last of several lines of arguments, or nothing.
     pub trailing: &'static str,
     /// `,` after the last of several lines of properties, or nothing.
@@ -31,15 +35,53 @@ impl Default for Style {
             quote: '\'',
             semi: ";",
             width: 80,
-            trailing: "",
+            tab: 2,
+            trailing: ",",
             comma: ",",
         }
     }
 }
 
 impl Style {
-    /// Reads the style of a file.
+    /// The style that a file is to have.
     pub fn of(source: &Source) -> Style {
+        match &source.formatting {
+            Some(told) => Style::told(told),
+            None => Style::shown(source),
+        }
+    }
+
+    /// As Prettier is told.
+    fn told(formatting: &Formatting) -> Style {
+        let comma = |told| if told { "," } else { "" };
+        Style {
+            indent: if formatting.use_tabs {
+                "\t".to_string()
+            } else {
+                " ".repeat(formatting.tab_width)
+            },
+            quote: if formatting.single_quote { '\'' } else { '"' },
+            semi: if formatting.semi { ";" } else { "" },
+            width: formatting.print_width,
+            tab: formatting.tab_width,
+            trailing: comma(formatting.trailing_comma == TrailingComma::All),
+            comma: comma(formatting.trailing_comma != TrailingComma::None),
+        }
+    }
+
+    /// How many columns a piece of a line takes.
+    pub fn columns(&self, text: &str) -> usize {
+        let column = |char| if char == '\t' { self.tab } else { 1 };
+        text.chars().map(column).sum()
+    }
+
+    /// Whether text fits on one line.
+    pub fn fits(&self, line: &str) -> bool {
+        !line.contains('\n') && self.columns(line) <= self.width
+    }
+
+    /// As the file shows.
+    fn shown(source: &Source) -> Style {
         let text = &source.text;
         let mut indent = None;
         let mut semicolons = 0i64;
@@ -84,7 +126,7 @@ impl Style {
             {
                 width = length.min(120);
             }
-            if trimmed == ")" || trimmed == ");" {
+            if trimmed.starts_with(')') && previous != "(" && !previous.ends_with(['{', '(']) {
                 trailing_yes += if previous.ends_with(',') { 1 } else { -1 };
             }
             if trimmed.starts_with(['}', ']'])
@@ -110,28 +152,77 @@ impl Style {
             quote: if single >= double { '\'' } else { '"' },
             semi: if semicolons >= 0 { ";" } else { "" },
             width: if width > 80 { width.max(100) } else { 80 },
-            trailing: if trailing_yes > 0 { "," } else { "" },
+            tab: 2,
+            trailing: if trailing_yes >= 0 && comma_no <= 0 {
+                ","
+            } else {
+                ""
+            },
             comma: if comma_no > 0 { "" } else { "," },
         }
     }
 
+    /// `{ a, b }: { a: A; b: B }` with a line for each name and each type; `None` for what is
+    /// written in another way.
+    pub fn taken_apart(&self, param: &str) -> Option<String> {
+        let (indent, comma) = (&self.indent, self.comma);
+        let (names, rest) = param.strip_prefix("{ ")?.split_once(" }")?;
+        if names.contains(['{', '\n']) {
+            return None;
+        }
+        let names = names.replace(", ", &format!(",\n{indent}"));
+        let fields = rest
+            .strip_prefix(": { ")
+            .and_then(|rest| rest.strip_suffix(" }"))
+            .filter(|fields| !fields.contains(['{', '(', '<', '\n']));
+        let rest = match fields {
+            Some(fields) => {
+                let semi = if self.semi.is_empty() { "" } else { ";" };
+                let fields = fields.replace("; ", &format!("{semi}\n{indent}"));
+                format!(": {{\n{indent}{fields}{semi}\n}}")
+            }
+            None => rest.to_string(),
+        };
+        Some(format!("{{\n{indent}{names}{comma}\n}}{rest}"))
+    }
+
+    /// `export { … }` on one line, or with a line for each entry.
+    pub fn export_list(&self, entries: &[String]) -> String {
+        let semi = self.semi;
+        let line = format!("export {{ {} }}{semi}", entries.join(", "));
+        if self.fits(&line) {
+            return line;
+        }
+        let (indent, comma) = (&self.indent, self.comma);
+        let lines = entries.join(&format!(",\n{indent}"));
+        format!("export {{\n{indent}{lines}{comma}\n}}{semi}")
+    }
+
     /// A string literal in the file's quotes.
     pub fn string(&self, text: &str) -> String {
+        let count = |quote: char| text.matches(quote).count();
+        let other = if self.quote == '"' { '\'' } else { '"' };
+        // The other quotes, where they need fewer backslashes.
+        let quote = if count(self.quote) > count(other) {
+            other
+        } else {
+            self.quote
+        };
         let mut out = String::new();
-        out.push(self.quote);
+        out.push(quote);
         for char in text.chars() {
             match char {
                 '\\' => out.push_str("\\\\"),
                 '\n' => out.push_str("\\n"),
                 '\r' => out.push_str("\\r"),
-                char if char == self.quote => {
+                char if char == quote => {
                     out.push('\\');
                     out.push(char);
                 }
                 char => out.push(char),
             }
         }
-        out.push(self.quote);
+        out.push(quote);
         out
     }
 

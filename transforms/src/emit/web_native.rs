@@ -52,16 +52,7 @@ impl WebNative {
             .iter()
             .map(|method| format!("{name} as {method}"))
             .collect();
-        let line = format!("export {{ {} }}{}", entries.join(", "), style.semi);
-        if line.chars().count() <= style.width {
-            return line;
-        }
-        let indent = &style.indent;
-        format!(
-            "export {{\n{indent}{},\n}}{}",
-            entries.join(&format!(",\n{indent}")),
-            style.semi
-        )
+        style.export_list(&entries)
     }
 
     /// Writes the file.
@@ -103,13 +94,9 @@ impl WebNative {
                 .map(|line| format!("{line}{}", style.semi))
                 .collect();
             let lines = lines.join("\n");
-            match after_imports(source) {
+            match after_imports(source, &self.edits) {
                 0 => self.edits.insert(0, format!("{lines}\n\n")),
-                at => {
-                    let gap = source.text[at..].replace('\r', "");
-                    let end = if gap.starts_with("\n\n") { "" } else { "\n" };
-                    self.edits.insert(at, format!("\n\n{lines}{end}"));
-                }
+                at => self.edits.insert(at, format!("\n\n{lines}\n")),
             }
         }
         let text = self
@@ -124,9 +111,21 @@ impl WebNative {
                     detail,
                 )]
             })?;
+        let mut text = if source.crlf() {
+            text.replace("\r\n", "\n")
+        } else {
+            text
+        };
+        if let Some(last) = segment.last() {
+            // What went behind these lines may have left its empty lines.
+            let last = format!("{last}{}\n\n", style.semi);
+            while let Some(at) = text.find(&format!("{last}\n")) {
+                text.remove(at + last.len());
+            }
+        }
         let text = source.in_own_line_ends(text);
         Ok(RouteFile {
-            text: tidy(text),
+            text: super::layout::lay_out(source, tidy(text)),
             style: style.clone(),
             methods: self.methods,
             params: BTreeMap::new(),
@@ -186,12 +185,13 @@ pub fn whole_lines(source: &Source, statement: &Range<usize>) -> Range<usize> {
     line_start(text, start)..end
 }
 
-/// The end of the last import, or the start of the file.
-pub fn after_imports(source: &Source) -> usize {
+/// The end of the last import that the edits leave, or the start of the file.
+pub fn after_imports(source: &Source, edits: &Edits) -> usize {
     source
         .items()
         .iter()
         .filter(|item| matches!(item, ModuleItem::ModuleDecl(ModuleDecl::Import(_))))
+        .filter(|item| !edits.deletes(&source.range(*item)))
         .map(|item| crate::flow::trailing_comment(source, source.range(item).end))
         .next_back()
         .unwrap_or(0)

@@ -20,8 +20,16 @@ pub fn make(kitchen: &Kitchen) -> Made {
         })
     };
     let mut file = WebNative::new(&["GET", "POST"]);
-    file.notes
-        .extend([Note::Auto405, Note::AutoOptions, Note::AutoHead]);
+    file.notes.extend([
+        Note::Auto405,
+        Note::AutoHead,
+        Note::AutoOptions,
+        Note::BodyLimit,
+        Note::JsonCharset,
+        Note::MalformedJson,
+        Note::NoEtag,
+        Note::TextPlain,
+    ]);
     let made = making(outline).filter(|making| names_it(making.call));
     if let Some(making) = &made {
         let at = source.range(making.call);

@@ -60,8 +60,12 @@ pub fn make(kitchen: &Kitchen) -> Made {
     };
     let style = Style::of(source);
     let mut file = WebNative::new(&["GET", "POST"]);
-    file.notes
-        .extend([Note::Auto405, Note::AutoOptions, Note::BodyLimit]);
+    file.notes.extend([
+        Note::Auto405,
+        Note::AutoOptions,
+        Note::BodyLimit,
+        Note::MalformedJson,
+    ]);
     file.imports.value(FETCH, "fetchRequestHandler");
     file.dropped.push(source.range(&making.call.callee));
     let annotation = if source.typescript() { ": Request" } else { "" };

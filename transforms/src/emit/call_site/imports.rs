@@ -162,6 +162,12 @@ pub(super) struct Style {
 
 impl Style {
     pub fn of(source: &Source) -> Style {
+        if let Some(told) = &source.formatting {
+            return Style {
+                quote: if told.single_quote { '\'' } else { '"' },
+                end: if told.semi { ";" } else { "" },
+            };
+        }
         let text = &source.text;
         let quote = import_declarations(source)
             .map(|import| source.range(&*import.src))
