@@ -23,7 +23,7 @@ use requests::Request;
 use routes::Routes;
 use send::{Answer, Client, Saved};
 
-mod cleanup;
+pub mod cleanup;
 pub mod compare;
 pub mod copy;
 mod har;

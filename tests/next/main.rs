@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::Parser;
+use routelift::verify::cleanup;
 
 mod apps;
 mod browser;
@@ -103,6 +104,8 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<()> {
     let start = Instant::now();
+    // The servers go with it; the browser ends when the app is gone.
+    cleanup::on_interrupt()?;
     tools::check_node()?;
     let chromium = match options.no_browser {
         true => None,

@@ -623,12 +623,12 @@ impl<'a> Writer<'_, 'a, '_> {
     /// constant that there is already, or a new one.
     fn query_constant(&mut self, top: usize, value: &str) -> Option<String> {
         let names = ["query", "searchQuery", "requestQuery"];
-        let held = |name: &&str| {
+        for name in names {
             let line = format!("const {name} = {value}");
-            self.hoists.iter().any(|(_, hoisted)| *hoisted == line)
-        };
-        if let Some(name) = names.iter().find(|name| held(name)) {
-            return Some(name.to_string());
+            if let Some((at, _)) = self.hoists.iter_mut().find(|(_, held)| *held == line) {
+                *at = top.min(*at);
+                return Some(name.to_string());
+            }
         }
         let taken = |name: &str| {
             let start = format!("const {name} = ");
@@ -721,6 +721,8 @@ impl<'a> Writer<'_, 'a, '_> {
     fn queries(&mut self, reading: &Reading) {
         let mut path_reads: BTreeMap<String, Vec<&Effect>> = BTreeMap::new();
         let mut search: Vec<&Effect> = Vec::new();
+        // All parameters as one value, when a constant holds them.
+        let mut held = None;
         for effect in &reading.effects {
             match &effect.kind {
                 Kind::ReadQuery { key, .. } if self.optional(key) => {
@@ -730,6 +732,7 @@ impl<'a> Writer<'_, 'a, '_> {
                         self.refuse(Reason::QueryUse, effect.range.clone(), "");
                         continue;
                     };
+                    held = Some(whole);
                     let access = self.access(key);
                     self.edits
                         .replace(effect.range.clone(), format!("{name}{access}"));
@@ -748,6 +751,7 @@ impl<'a> Writer<'_, 'a, '_> {
                             self.refuse(Reason::QueryUse, effect.range.clone(), "");
                             continue;
                         };
+                        held = Some(whole);
                         name
                     } else {
                         whole
@@ -772,7 +776,7 @@ impl<'a> Writer<'_, 'a, '_> {
             }
         }
         self.path_reads(path_reads);
-        self.search_reads(search);
+        self.search_reads(search, held);
     }
 
     /// Whether a parameter is the route's optional catch-all.
@@ -1064,8 +1068,8 @@ impl<'a> Writer<'_, 'a, '_> {
         }
     }
 
-    /// Reads of single search parameters.
-    fn search_reads(&mut self, reads: Vec<&Effect>) {
+    /// Reads of single search parameters. `held`: what a constant holds all parameters by.
+    fn search_reads(&mut self, reads: Vec<&Effect>, held: Option<String>) {
         let mut rest = Vec::new();
         for effect in reads {
             let Kind::ReadQuery { key, .. } = &effect.kind else {
@@ -1095,9 +1099,10 @@ impl<'a> Writer<'_, 'a, '_> {
         let Some((first, _)) = rest.first() else {
             return;
         };
-        let query = self.read_query();
+        let shared =
+            held.is_some() || rest.len() > 1 || rest.iter().any(|(effect, _)| effect.nested);
+        let query = held.unwrap_or_else(|| self.read_query());
         let mut base = query.clone();
-        let shared = rest.len() > 1 || rest.iter().any(|(effect, _)| effect.nested);
         if shared && let Some(name) = self.query_constant(first.top, &query) {
             base = name;
         }
