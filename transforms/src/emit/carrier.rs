@@ -793,13 +793,8 @@ impl<'a> Writer<'_, 'a, '_> {
         if self.ctx.route.slugs.is_empty() {
             return query;
         }
-        self.needs.params = true;
-        if self.ctx.awaits_request_apis() {
-            self.needs.awaits = true;
-            format!("{{ ...{query}, ...(await params) }}")
-        } else {
-            format!("{{ ...{query}, ...params }}")
-        }
+        let params = self.params();
+        format!("{}, {params})", query.trim_end_matches(')'))
     }
 
     fn read_query(&mut self) -> String {
@@ -1576,7 +1571,7 @@ impl<'a> Writer<'_, 'a, '_> {
                     lines.push(format!("const {local} = await {call}"));
                 }
                 "query" => {
-                    let whole = self.whole_query_text();
+                    let whole = self.whole_query();
                     lines.push(format!("const {local} = {whole}"));
                 }
                 _ => {
@@ -1698,20 +1693,6 @@ impl<'a> Writer<'_, 'a, '_> {
                 && !inside(statement, at)
                 && !self.dropped.iter().any(|gone| inside(gone, at))
         })
-    }
-
-    fn whole_query_text(&mut self) -> String {
-        let query = self.read_query();
-        if self.ctx.route.slugs.is_empty() {
-            return query;
-        }
-        let params = self.params();
-        let params = if params.starts_with("await") {
-            format!("({params})")
-        } else {
-            params.to_string()
-        };
-        format!("{{ ...{query}, ...{params} }}")
     }
 
     fn call_carrier(

@@ -27,15 +27,18 @@ export async function readBody(request%REQUEST%) {
 }
 "#;
 
-const READ_QUERY: &str = r#"/** Search parameters as the Pages Router gave them: a doubled key is an array. */
-export function readQuery(request%NEXT_REQUEST%) {
-  const params = request.nextUrl.searchParams%;%
+const READ_QUERY: &str = r#"/**
+ * Search parameters as the Pages Router gave them: a doubled key is an array,
+ * and a path parameter comes before a search parameter of the same name.
+ */
+export function readQuery(request%NEXT_REQUEST%, params%PARAMS%) {
+  const { searchParams } = request.nextUrl%;%
   const query%QUERY% = {}%;%
-  params.forEach((_, key) => {
-    const values = params.getAll(key)%;%
+  searchParams.forEach((_, key) => {
+    const values = searchParams.getAll(key)%;%
     query[key] = values.length > 1 ? values : values[0]%;%
   })%;%
-  return query%;%
+  return Object.assign(query, params)%;%
 }
 "#;
 
@@ -50,6 +53,7 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> St
     if helpers.contains(&Helper::ReadQuery) {
         if typescript {
             imports.push_str("import type { NextRequest } from 'next/server'%;%\n");
+            parts.push("type Query = Partial<Record<string, string | string[]>>%;%\n");
         }
         parts.push(READ_QUERY);
     }
@@ -70,10 +74,8 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> St
     let text = text
         .replace("%REQUEST%", &typed(": Request"))
         .replace("%NEXT_REQUEST%", &typed(": NextRequest"))
-        .replace(
-            "%QUERY%",
-            &typed(": Partial<Record<string, string | string[]>>"),
-        )
+        .replace("%QUERY%", &typed(": Query"))
+        .replace("%PARAMS%", &typed("?: Query"))
         .replace("%;%", style.semi)
         .replace('\'', &style.quote.to_string());
     let indented = text.lines().map(|line| {
