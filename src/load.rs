@@ -39,7 +39,7 @@ pub struct LoadOptions {
 const MAX_BYTES: u64 = 5 * 1024 * 1024;
 /// How many imports away from an API file a file's text is still kept: wrappers and
 /// what they re-export.
-const KEPT_DEPTH: usize = 2;
+const KEPT_DEPTH: usize = 4;
 
 /// Loads everything below `root`. The result depends on the files alone, not on the
 /// order in which they are read.

@@ -22,6 +22,13 @@ pub fn scan(text: &[u8]) -> Vec<Import> {
     scanner.found
 }
 
+/// What an import names.
+#[derive(Default)]
+struct Names {
+    listed: Option<Vec<Box<str>>>,
+    reexport: bool,
+}
+
 struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
@@ -89,11 +96,11 @@ impl Scanner<'_> {
         match &self.text[start..self.at] {
             b"import" => match self.peek() {
                 Some(b'(') => self.call(),
-                Some(b'\'' | b'"') => self.specifier(false),
+                Some(b'\'' | b'"') => self.specifier(false, Names::default()),
                 Some(b'.') | None => {}
-                Some(_) => self.clause(),
+                Some(_) => self.clause(false),
             },
-            b"export" if matches!(self.peek(), Some(b'{' | b'*' | b't')) => self.clause(),
+            b"export" if matches!(self.peek(), Some(b'{' | b'*' | b't')) => self.clause(true),
             b"require" if self.peek() == Some(b'(') => self.call(),
             _ => {}
         }
@@ -114,16 +121,19 @@ impl Scanner<'_> {
     fn call(&mut self) {
         self.at += 1;
         if let Some(b'\'' | b'"' | b'`') = self.peek() {
-            self.specifier(false);
+            self.specifier(false, Names::default());
         }
     }
 
     /// What stands between `import` or `export` and `from 's'`; gives up at the first
     /// byte that cannot be part of it, and reads on from the start then.
-    fn clause(&mut self) {
+    fn clause(&mut self, reexport: bool) {
         let start = self.at;
         let mut words = 0;
         let mut type_only = false;
+        let mut in_braces = false;
+        let mut listed = Vec::new();
+        let mut all_listed = true;
         while let Some(byte) = self.peek() {
             match byte {
                 b'{' | b'}' | b'*' | b',' => {
@@ -131,10 +141,15 @@ impl Scanner<'_> {
                     type_only &= !(words == 1 && byte == b',');
                     words += 2;
                     self.at += 1;
+                    in_braces = byte == b'{' || in_braces && byte != b'}';
+                    all_listed &= byte != b'*';
                 }
                 b'\'' | b'"' => match self.string_end(self.at) {
                     // A name in quotes: `import { 'a b' as c }`.
-                    Some(end) => self.at = end,
+                    Some(end) => {
+                        self.at = end;
+                        all_listed = false;
+                    }
                     None => break,
                 },
                 _ if is_word(byte) => {
@@ -146,8 +161,16 @@ impl Scanner<'_> {
                     let quoted = matches!(self.peek(), Some(b'\'' | b'"'));
                     if word == b"from" && quoted && words > 0 {
                         // `import type from 's'` imports a thing called type.
-                        self.specifier(type_only && words > 1);
+                        let names = Names {
+                            listed: all_listed.then_some(listed),
+                            reexport,
+                        };
+                        self.specifier(type_only && words > 1, names);
                         return;
+                    }
+                    match std::str::from_utf8(word) {
+                        Ok(word) if in_braces => listed.push(word.into()),
+                        _ => listed.push("default".into()),
                     }
                     type_only |= words == 0 && word == b"type";
                     words += 1;
@@ -159,7 +182,7 @@ impl Scanner<'_> {
     }
 
     /// Records the string that stands here.
-    fn specifier(&mut self, type_only: bool) {
+    fn specifier(&mut self, type_only: bool, names: Names) {
         let start = self.at;
         let Some(end) = self.string_end(start) else {
             self.at += 1;
@@ -175,6 +198,8 @@ impl Scanner<'_> {
                 specifier: text.to_string(),
                 resolved: None,
                 type_only,
+                names: names.listed,
+                reexport: names.reexport,
             });
         }
     }

@@ -147,6 +147,7 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
         rebase: &|specifier| rebase(&old_dir, &new_dir, specifier),
         methods: Some(methods.clone()),
         action: Some(mode),
+        names: around.names,
     };
     let written =
         route_handler::write(request.module, request.handler, &action_around).map_err(refusals)?;
@@ -170,6 +171,7 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
             rebase: around.rebase,
             methods: Some(others),
             action: None,
+            names: around.names,
         };
         Some(
             route_handler::write(request.module, request.handler, &rest_around)

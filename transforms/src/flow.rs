@@ -17,7 +17,7 @@ use crate::idioms::response::{self, Chain};
 use crate::outcome::Refusal;
 use crate::reason::Reason;
 use crate::source::Source;
-use crate::specialise::MethodView;
+use crate::specialise::{Constant, MethodView};
 use crate::syntax::{Id, bare, bound_names, id, is_binding, member, method_call, statements};
 
 /// What was read of one carrier.
@@ -46,6 +46,34 @@ pub struct Reading<'a> {
     pub catches: Vec<Range<usize>>,
     /// The request and response parameters.
     pub roles: Vec<Option<Role>>,
+    /// For each way out: whether it has answered, and whether what is given back is truthy.
+    pub exits: Vec<(bool, Option<bool>)>,
+    /// The request parameters of functions inside it that are called with the request.
+    pub requests: Vec<Id>,
+    /// Whether headers may be set where it gives back control without an answer.
+    pub leaks: bool,
+    /// Whether a status may be set there.
+    pub leaks_status: bool,
+}
+
+impl Reading<'_> {
+    /// Whether it answers.
+    pub fn replies(&self) -> Replies {
+        match (self.replies, self.falls) {
+            (false, _) => Replies::Never,
+            (true, true) => Replies::Sometimes,
+            (true, false) => Replies::Always,
+        }
+    }
+
+    /// Whether what it gives back is truthy where it has answered, when it surely is the contrary
+    /// where it has not.
+    pub fn answered(&self) -> Option<bool> {
+        let (_, truth) = self.exits.iter().find(|(replied, _)| *replied)?;
+        let truth = (*truth)?;
+        let tells = |(replied, value): &(bool, Option<bool>)| *value == Some(truth == *replied);
+        self.exits.iter().all(tells).then_some(truth)
+    }
 }
 
 /// What runs after a statement.
@@ -53,8 +81,9 @@ pub struct Reading<'a> {
 enum Next {
     /// Nothing: the function ends.
     End,
-    /// Only a `return;` or `break;`, which goes with the answer.
-    Jump(Range<usize>),
+    /// Only a `return` of nothing or a constant, or a `break`, which goes with the answer; and
+    /// whether what is given back is truthy.
+    Jump(Range<usize>, bool),
     /// More code.
     More,
 }
@@ -95,11 +124,20 @@ pub struct Reader<'a, 'm> {
     /// Names that stand for `req.headers` and `req.cookies`.
     header_names: Vec<Id>,
     cookie_names: Vec<Id>,
+    /// Names that are truthy here, because the function has ended where they are not.
+    proven: Vec<Id>,
+    /// Where functions start that are read as a part of this one.
+    callbacks: Vec<usize>,
+    /// How many calls of functions of this file are being followed.
+    depth: usize,
     top: usize,
     before: Before,
     prepared: Vec<(Vec<SetHeader<'a>>, Option<&'a Expr>)>,
     out: Reading<'a>,
 }
+
+/// How many calls of functions of one file are followed one after another.
+const MAX_DEPTH: usize = 8;
 
 /// Reads a function as a carrier; `roles` says which of its parameters are the request and the response.
 pub fn read<'a>(
@@ -107,6 +145,28 @@ pub fn read<'a>(
     function: &Function<'a>,
     roles: &[Option<Role>],
     methods: &[String],
+) -> Reading<'a> {
+    read_at(module, function, roles, methods, Vec::new(), 0)
+}
+
+/// As [`read`], where some parameters hold constants.
+pub fn read_with<'a>(
+    module: &ApiModule<'a>,
+    function: &Function<'a>,
+    roles: &[Option<Role>],
+    methods: &[String],
+    constants: Vec<(Id, Constant)>,
+) -> Reading<'a> {
+    read_at(module, function, roles, methods, constants, 0)
+}
+
+fn read_at<'a>(
+    module: &ApiModule<'a>,
+    function: &Function<'a>,
+    roles: &[Option<Role>],
+    methods: &[String],
+    constants: Vec<(Id, Constant)>,
+    depth: usize,
 ) -> Reading<'a> {
     let source = module.source;
     let mut out = Reading {
@@ -138,13 +198,18 @@ pub fn read<'a>(
         view: MethodView {
             methods: methods.to_vec(),
             req: req.clone(),
+            inner: Vec::new(),
             aliases: Vec::new(),
             lists,
+            constants,
         },
         req,
         res,
         header_names: Vec::new(),
         cookie_names: Vec::new(),
+        proven: Vec::new(),
+        callbacks: Vec::new(),
+        depth,
         top: function.range.start,
         before: Before::default(),
         prepared: Vec::new(),
@@ -154,12 +219,21 @@ pub fn read<'a>(
         Body::Block(stmts, _) => reader.list(stmts, Next::End, true),
         Body::Expr(expr) => {
             reader.top = source.range(expr).start;
-            !reader.reply_expr(expr, ReplyForm::Returned) && {
+            if reader.reply_expr(expr, ReplyForm::Returned) {
+                reader.exit(true, replied_truth(expr));
+                false
+            } else {
                 reader.scan(expr);
-                true
+                let truth = reader.truth(expr);
+                reader.exit(false, truth);
+                reader.out.falls = true;
+                false
             }
         }
     };
+    if falls {
+        reader.exit(false, Some(false));
+    }
     reader.out.falls |= falls;
     reader.out
 }
@@ -179,8 +253,45 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         });
     }
 
+    /// Notes a way out of the function.
+    fn exit(&mut self, replied: bool, truth: Option<bool>) {
+        self.out.exits.push((replied, truth));
+        self.out.leaks |= !replied && self.carries();
+        self.out.leaks_status |= !replied && self.has_status();
+    }
+
+    /// Whether headers may stand here.
+    fn carries(&self) -> bool {
+        !self.before.headers.is_empty() || self.before.mixed
+    }
+
+    /// Whether a status may stand here.
+    fn has_status(&self) -> bool {
+        self.before.status.is_some() || self.before.status_mixed
+    }
+
+    /// Whether a value is truthy, when that is sure.
+    fn truth(&self, expr: &Expr) -> Option<bool> {
+        match bare(expr) {
+            Expr::Ident(name) if self.proven.contains(&id(name)) => {
+                self.initialiser(name).map(|_| true)
+            }
+            Expr::Object(_) | Expr::Array(_) | Expr::Arrow(_) | Expr::Fn(_) | Expr::New(_) => {
+                Some(true)
+            }
+            other => constant_truth(self.source, other),
+        }
+    }
+
     /// Walks statements; whether control can come out at their end without an answer.
     fn list(&mut self, stmts: &'a [Stmt], next: Next, outermost: bool) -> bool {
+        let proven = self.proven.len();
+        let falls = self.list_of(stmts, next, outermost);
+        self.proven.truncate(proven);
+        falls
+    }
+
+    fn list_of(&mut self, stmts: &'a [Stmt], next: Next, outermost: bool) -> bool {
         let mut read_until = 0;
         for (index, stmt) in stmts.iter().enumerate() {
             if index < read_until {
@@ -193,15 +304,25 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             if outermost {
                 self.top = self.source.range(stmt).start;
             }
+            if let Some(read) = self.guard(&stmts[index..]) {
+                read_until = index + read;
+                continue;
+            }
             let rest = &stmts[index + 1..];
+            let constant = |jump: &ReturnStmt| match jump.arg.as_deref() {
+                None => Some(false),
+                Some(value) => constant_truth(self.source, bare(value)),
+            };
             let after = match rest.first() {
                 None => next.clone(),
-                Some(Stmt::Return(jump)) if jump.arg.is_none() => {
-                    Next::Jump(self.source.range(jump))
-                }
+                Some(Stmt::Return(jump)) if constant(jump).is_some() => Next::Jump(
+                    self.source.range(jump),
+                    constant(jump).expect("just looked at"),
+                ),
                 Some(Stmt::Break(jump)) if jump.label.is_none() => match next {
                     // A `break` only ends the list where the list is the arm of a switch.
-                    Next::End | Next::Jump(_) => Next::Jump(self.source.range(jump)),
+                    Next::End => Next::Jump(self.source.range(jump), false),
+                    Next::Jump(_, truth) => Next::Jump(self.source.range(jump), truth),
                     Next::More => Next::More,
                 },
                 Some(_)
@@ -287,9 +408,15 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
     /// Handles what follows a statement that control never leaves at its end.
     fn dead(&mut self, rest: &'a [Stmt], decided: bool) {
         let Some(first) = rest.first() else { return };
-        if let Stmt::Return(ReturnStmt { arg: None, .. })
-        | Stmt::Break(BreakStmt { label: None, .. }) = first
-        {
+        let jumps = match first {
+            Stmt::Return(jump) => jump
+                .arg
+                .as_deref()
+                .is_none_or(|value| constant_truth(self.source, bare(value)).is_some()),
+            Stmt::Break(jump) => jump.label.is_none(),
+            _ => false,
+        };
+        if jumps {
             let range = self.source.range(first);
             if !self.out.dropped.contains(&range) {
                 self.out.dropped.push(range);
@@ -313,12 +440,18 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             Stmt::Expr(statement) => self.expression(&statement.expr, range, next),
             Stmt::Return(statement) => {
                 match &statement.arg {
-                    None => self.out.falls = true,
+                    None => {
+                        self.exit(false, Some(false));
+                        self.out.falls = true;
+                    }
+                    Some(arg) if self.reply_expr(arg, ReplyForm::Returned) => {
+                        self.exit(true, replied_truth(arg));
+                    }
                     Some(arg) => {
-                        if !self.reply_expr(arg, ReplyForm::Returned) {
-                            self.scan(arg);
-                            self.out.falls = true;
-                        }
+                        self.scan(arg);
+                        let truth = self.truth(arg);
+                        self.exit(false, truth);
+                        self.out.falls = true;
                     }
                 }
                 false
@@ -435,6 +568,8 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             None => {
                 if falls {
                     self.before.join(&after_cons);
+                } else {
+                    proves(&statement.test, &mut self.proven);
                 }
                 falls = true;
             }
@@ -654,8 +789,11 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         let count = self.out.refusals.len();
         if self.reply_expr(expr, ReplyForm::Bare(statement.start)) {
             match next {
-                Next::End => {}
-                Next::Jump(jump) => self.out.dropped.push(jump),
+                Next::End => self.exit(true, Some(false)),
+                Next::Jump(jump, truth) => {
+                    self.exit(true, Some(truth));
+                    self.out.dropped.push(jump)
+                }
                 Next::More if self.out.refusals.len() == count => {
                     self.refuse(Reason::ReplyThenCode, expr, "");
                 }
@@ -816,13 +954,30 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         if !args.iter().any(|arg| arg.role == Some(Role::Response)) {
             return false;
         }
-        if !self.before.headers.is_empty() || self.before.mixed || self.before.status.is_some() {
-            self.refuse(
-                Reason::HeaderInCallback,
-                expr,
-                "set before a helper answers",
-            );
+        if let Carrier::Shared(shared) = &callee
+            && !shared.refusals.is_empty()
+        {
+            self.followed_refusals(&callee);
+            self.scan_args(expr);
+            self.out.replies = true;
+            return true;
         }
+        match self.followed(&callee, &args).0 {
+            Replies::Never => return false,
+            Replies::Sometimes => {
+                self.out.falls = true;
+                self.exit(false, None);
+            }
+            Replies::Always => {}
+        }
+        if self.has_status() {
+            self.refuse(Reason::DynamicStatus, expr, "set before a helper answers");
+        }
+        let carries = self.carries();
+        let callback = match &callee {
+            Carrier::Shared(shared) => self.callback(expr, shared.callback),
+            _ => None,
+        };
         self.scan_args(expr);
         self.out.replies = true;
         let awaited = whole.start != self.source.range(expr).start;
@@ -834,15 +989,246 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 list,
                 form: Some(form),
                 awaited,
+                carries,
+                callback,
             },
         );
         true
     }
 
+    /// Reads the function that a call is given to call with the request, as a part of this one.
+    fn callback(&mut self, expr: &'a Expr, index: Option<usize>) -> Option<Callback> {
+        let Expr::Call(call) = expr else { return None };
+        let arg = &*call.args.get(index?)?.expr;
+        let statement = self.source.range(arg);
+        let Some(function) =
+            crate::facts::api_module::from_expr(self.source, None, arg, statement.clone())
+        else {
+            self.refuse(
+                Reason::ResEscapes,
+                arg,
+                "not a function that is written here",
+            );
+            return None;
+        };
+        let names: Vec<Option<Id>> = function
+            .params
+            .iter()
+            .take(2)
+            .map(|pat| crate::facts::api_module::param_id(pat))
+            .collect();
+        let (Some(req), res) = (
+            names.first().cloned().flatten(),
+            names.get(1).cloned().flatten(),
+        ) else {
+            self.refuse(Reason::ReqEscapes, arg, "destructured parameter");
+            return None;
+        };
+        self.callbacks.push(statement.start);
+        self.out.requests.push(req.clone());
+        let first = self.source.range(function.params[0]);
+        let last = self
+            .source
+            .range(function.params[function.params.len() - 1]);
+        let text = &self.source.text;
+        let before = text[..first.start].trim_end();
+        let list = match before.ends_with('(') {
+            true => {
+                let close = text[last.end..].find(')').map_or(last.end, |at| at + 1);
+                before.len() - 1..last.end + close
+            }
+            false => first.start..last.end,
+        };
+        let annotated =
+            matches!(function.params[0], Pat::Ident(binding) if binding.type_ann.is_some());
+        let callback = Callback {
+            list,
+            request: (req.0.to_string(), annotated),
+            param: first.clone(),
+            rest: function
+                .params
+                .iter()
+                .skip(2)
+                .map(|pat| self.source.range(*pat))
+                .collect(),
+        };
+        let outer = (
+            self.req.replace(req.clone()),
+            std::mem::replace(&mut self.res, res),
+            self.view.req.replace(req),
+            std::mem::take(&mut self.before),
+            std::mem::take(&mut self.out.exits),
+            self.top,
+            self.out.leaks,
+            self.out.leaks_status,
+        );
+        let effects = self.out.effects.len();
+        let falls = match function.body {
+            Body::Block(stmts, _) => self.list(stmts, Next::End, true),
+            Body::Expr(expr) => !self.reply_expr(expr, ReplyForm::Returned),
+        };
+        let unanswered = falls || self.out.exits.iter().any(|(replied, _)| !replied);
+        (
+            self.req,
+            self.res,
+            self.view.req,
+            self.before,
+            self.out.exits,
+            self.top,
+            self.out.leaks,
+            self.out.leaks_status,
+        ) = outer;
+        if unanswered {
+            self.refuse(Reason::NoReply, arg, "");
+        }
+        let awaits = |effect: &Effect| {
+            matches!(
+                effect.kind,
+                Kind::ReadBody { .. } | Kind::ReadQuery { .. } | Kind::WholeQuery
+            )
+        };
+        if !function.is_async && self.out.effects[effects..].iter().any(awaits) {
+            self.refuse(Reason::BodyUse, arg, "would have to be async");
+        }
+        Some(callback)
+    }
+
+    /// Whether a function that is called answers, and what it gives back then.
+    fn followed(&self, callee: &Carrier, args: &[Arg]) -> (Replies, Option<bool>) {
+        match callee {
+            Carrier::Shared(shared) => (shared.replies, shared.answered),
+            Carrier::Handler(_) => (Replies::Always, None),
+            Carrier::Local(name) => {
+                let Some(function) = self
+                    .module
+                    .functions
+                    .get(name)
+                    .filter(|_| self.depth < MAX_DEPTH)
+                else {
+                    return (Replies::Always, None);
+                };
+                let roles: Vec<Option<Role>> = args.iter().map(|arg| arg.role).collect();
+                let methods = &self.view.methods;
+                let depth = self.depth + 1;
+                let reading = read_at(self.module, function, &roles, methods, Vec::new(), depth);
+                (reading.replies(), reading.answered())
+            }
+        }
+    }
+
+    /// Takes over why a function of another module cannot be carried over.
+    fn followed_refusals(&mut self, callee: &Carrier) {
+        if let Carrier::Shared(shared) = callee {
+            self.out.refusals.extend(shared.refusals.iter().cloned());
+        }
+    }
+
+    /// `const user = await requireUser(req, res)` and `if (!user) return`, or both in one: a
+    /// function that has answered on some paths ends the handler. Gives how many statements it is.
+    fn guard(&mut self, stmts: &'a [Stmt]) -> Option<usize> {
+        let (bound, branch) = match stmts {
+            [Stmt::Decl(Decl::Var(declaration)), Stmt::If(branch), ..] => {
+                let [declarator] = &declaration.decls[..] else {
+                    return None;
+                };
+                let Pat::Ident(name) = &declarator.name else {
+                    return None;
+                };
+                (Some((name, declarator.init.as_deref()?)), branch)
+            }
+            [Stmt::If(branch), ..] => (None, branch),
+            _ => return None,
+        };
+        let [Stmt::Return(exit)] = statements(&branch.cons) else {
+            return None;
+        };
+        let constant = exit.arg.as_deref().map_or(Some(false), |value| {
+            constant_truth(self.source, bare(value))
+        })?;
+        if branch.alt.is_some() {
+            return None;
+        }
+        let (asked, truthy) = asks(&branch.test)?;
+        let awaited = match &bound {
+            Some((name, init)) => {
+                if !is_binding(asked, &id(&name.id)) {
+                    return None;
+                }
+                bare(init)
+            }
+            None => asked,
+        };
+        let call = match awaited {
+            Expr::Await(inner) => bare(&inner.arg),
+            other => other,
+        };
+        let (callee, args, list) = self.carrier_call(call)?;
+        if !args.iter().any(|arg| arg.role == Some(Role::Response)) {
+            return None;
+        }
+        let (replies, answered) = self.followed(&callee, &args);
+        if replies != Replies::Sometimes {
+            return None;
+        }
+        self.followed_refusals(&callee);
+        let refused = matches!(&callee, Carrier::Shared(shared) if !shared.refusals.is_empty());
+        if answered != Some(truthy) && !refused {
+            self.refuse(
+                Reason::ResEscapes,
+                call,
+                format!("{} may give back control without an answer", callee.name()),
+            );
+        }
+        if self.has_status() {
+            self.refuse(Reason::DynamicStatus, call, "set before a helper answers");
+        }
+        let carries = self.carries();
+        if matches!(&callee, Carrier::Shared(shared) if shared.headers) {
+            self.before.mixed = true;
+        }
+        self.scan_args(call);
+        self.out.replies = true;
+        self.exit(true, Some(constant));
+        let test = self.source.range(&*branch.test);
+        let (range, shape, count) = match bound {
+            Some((name, init)) => {
+                if !truthy {
+                    self.proven.push(id(&name.id));
+                }
+                let name = name.id.sym.to_string();
+                (self.source.range(init), GuardShape::Bound { name, test }, 2)
+            }
+            None => {
+                let call = self.source.range(awaited);
+                let statement = self.source.range(branch);
+                let shape = GuardShape::Direct {
+                    call: call.clone(),
+                    statement,
+                    test,
+                };
+                (call, shape, 1)
+            }
+        };
+        let exit = self.source.range(exit);
+        self.effect(
+            range,
+            Kind::Guard {
+                callee,
+                args,
+                list,
+                shape,
+                exit,
+                carries,
+            },
+        );
+        Some(count)
+    }
+
     fn scan_args(&mut self, expr: &'a Expr) {
         let Expr::Call(call) = expr else { return };
         for arg in &call.args {
-            if self.role(&arg.expr).is_none() {
+            let read = self.callbacks.contains(&self.source.range(&arg.expr).start);
+            if self.role(&arg.expr).is_none() && !read {
                 self.scan(&arg.expr);
             }
         }
@@ -1176,13 +1562,24 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
 
     fn take(&mut self, visitor: Expressions<'_>) {
         for (range, nested, kind) in visitor.found {
-            self.out.effects.push(Effect {
+            let effect = Effect {
                 range,
                 top: self.top,
                 nested,
                 kind: widen(kind),
-            });
+            };
+            if effect.sets_headers() {
+                self.before.mixed = true;
+                if nested {
+                    let range = effect.range.clone();
+                    let detail = "set in a callback";
+                    let refusal = refuse_at(self.source, Reason::HeaderInCallback, range, detail);
+                    self.out.refusals.push(refusal);
+                }
+            }
+            self.out.effects.push(effect);
         }
+        self.out.refusals.extend(visitor.followed);
         for (range, reason, detail) in visitor.refused {
             let refusal = refuse_at(self.source, reason, range, detail);
             self.out.refusals.push(refusal);
@@ -1193,6 +1590,98 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
 /// An effect without references into the tree, as one that may have them.
 fn widen<'a>(kind: Kind<'static>) -> Kind<'a> {
     kind
+}
+
+/// What a condition asks about, and whether it holds where that is truthy.
+fn asks(test: &Expr) -> Option<(&Expr, bool)> {
+    match bare(test) {
+        Expr::Unary(UnaryExpr {
+            op: UnaryOp::Bang,
+            arg,
+            ..
+        }) => {
+            let (asked, truthy) = asks(arg)?;
+            Some((asked, !truthy))
+        }
+        Expr::Bin(BinExpr {
+            op: BinaryOp::EqEq | BinaryOp::EqEqEq,
+            left,
+            right,
+            ..
+        }) => match bare(right) {
+            Expr::Lit(Lit::Null(_)) => Some((bare(left), false)),
+            Expr::Lit(Lit::Bool(value)) => Some((bare(left), value.value)),
+            Expr::Ident(name) if name.sym == "undefined" => Some((bare(left), false)),
+            _ => None,
+        },
+        other @ (Expr::Ident(_) | Expr::Await(_) | Expr::Call(_)) => Some((other, true)),
+        _ => None,
+    }
+}
+
+/// The names that are truthy where a condition does not hold.
+fn proves(test: &Expr, out: &mut Vec<Id>) {
+    match bare(test) {
+        Expr::Bin(BinExpr {
+            op: BinaryOp::LogicalOr,
+            left,
+            right,
+            ..
+        }) => {
+            proves(left, out);
+            proves(right, out);
+        }
+        Expr::Unary(UnaryExpr {
+            op: UnaryOp::Bang,
+            arg,
+            ..
+        }) => match bare(arg) {
+            Expr::Ident(name) => out.push(id(name)),
+            // What has a truthy member is truthy.
+            other => {
+                let mut object = member(other).map(|(object, _)| object);
+                while let Some(inner) = object {
+                    if let Expr::Ident(name) = bare(inner) {
+                        out.push(id(name));
+                    }
+                    object = member(inner).map(|(object, _)| object);
+                }
+            }
+        },
+        _ => {}
+    }
+}
+
+/// Whether a value that is the same every time is truthy.
+fn constant_truth(source: &Source, expr: &Expr) -> Option<bool> {
+    match expr {
+        Expr::Lit(Lit::Null(_)) => Some(false),
+        Expr::Lit(Lit::Bool(value)) => Some(value.value),
+        Expr::Lit(Lit::Num(value)) => Some(value.value != 0.0),
+        Expr::Lit(Lit::Str(value)) => Some(!value.value.is_empty()),
+        Expr::Ident(name) if name.sym == "undefined" && source.is_global(name) => Some(false),
+        Expr::Unary(UnaryExpr {
+            op: UnaryOp::Void,
+            arg,
+            ..
+        }) if matches!(&**arg, Expr::Lit(_)) => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether what an answering expression gives back is truthy: `end` and `redirect` give the
+/// response, `json` and `send` nothing (`next/dist/server/api-utils/node/api-resolver`, 13 to 16).
+fn replied_truth(expr: &Expr) -> Option<bool> {
+    let call = match bare(expr) {
+        Expr::Await(inner) => bare(&inner.arg),
+        other => other,
+    };
+    let (_, name, _) = method_call(call)?;
+    match name.as_str() {
+        "json" | "send" => Some(false),
+        "end" | "redirect" => Some(true),
+        _ => None,
+    }
 }
 
 /// Whether an effect stands inside a statement.

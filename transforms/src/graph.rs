@@ -212,6 +212,8 @@ mod tests {
                     specifier: format!("./{to}"),
                     resolved: Some((*to).to_string()),
                     type_only: *type_only,
+                    names: None,
+                    reexport: false,
                 })
                 .collect(),
             ..File::default()

@@ -2,15 +2,18 @@
 //! methods that run the same code, with their readings, and the functions that they share.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use swc_core::ecma::ast::Pat;
 
-use crate::facts::api_module::{ApiModule, Body, Function, param_id, refuse_at};
-use crate::facts::effect::{Effect, Kind, Reply, Role, SetHeader};
+use crate::facts::api_module::{ApiModule, Body, Function, param_id, refuse, refuse_at};
+use crate::facts::effect::{Carrier, Effect, Kind, Replies, Reply, Role, SetHeader};
 use crate::flow::{self, Reading};
 use crate::idioms::request::constant_lists;
+use crate::modules::{Part, Shared, Wraps};
 use crate::outcome::Refusal;
 use crate::reason::{Note, Reason};
+use crate::source::Source;
 use crate::specialise::{METHODS, MethodView, OTHER, mentioned};
 use crate::syntax::Id;
 
@@ -22,6 +25,8 @@ pub struct Group<'a> {
     pub reading: Reading<'a>,
     /// Whether none of these methods is told apart by the handler.
     pub others: bool,
+    /// Which of the calls that wrap the handler do something for these methods.
+    pub wrappers: Vec<usize>,
 }
 
 impl Group<'_> {
@@ -46,6 +51,10 @@ pub struct Handler<'a> {
     pub notes: BTreeSet<Note>,
     /// Whether the handler answers every method alike.
     pub any_method: bool,
+    /// What the calls that wrap the handler stand for, the outermost first.
+    pub wrappers: Vec<Arc<Shared>>,
+    /// Methods that they refuse, and that Next.js would answer otherwise than by 405.
+    pub refused: Vec<String>,
 }
 
 /// The roles of the parameters of a handler: the request and the response.
@@ -78,7 +87,8 @@ pub struct Keep {
 pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<Refusal>> {
     let strict = keep.refused;
     let handler = &module.handler;
-    if handler.params.len() > 2 {
+    let wrappers = wrappers(module)?;
+    if handler.params.len() > 2 && wrappers.is_empty() {
         let range = handler.range.clone();
         return Err(vec![refuse_at(
             module.source,
@@ -88,13 +98,30 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
         )]);
     }
     let roles = handler_roles(handler);
-    let methods = told_apart(module, handler, &roles);
-    let mut readings: Vec<(String, Reading<'a>)> = Vec::new();
+    let mut methods = told_apart(module, handler, &roles);
+    let around = |method: &str| Around::of(module, &wrappers, method);
+    let around_others = around(OTHER);
+    methods.extend(
+        METHODS
+            .iter()
+            .filter(|method| !wrappers.is_empty() && around(method) != around_others)
+            .map(|method| method.to_string()),
+    );
+    let mut readings: Vec<(String, Reading<'a>, Vec<usize>)> = Vec::new();
     let mut notes = BTreeSet::new();
     let mut refusals = Vec::new();
+    let mut refused = Vec::new();
     let others = flow::read(module, handler, &roles, &[OTHER.to_string()]);
-    let fallback = fallback(module, &others);
+    let fallback = match (around_others.refuses, around_others.kept.is_empty()) {
+        (true, _) => Some(Note::Auto405),
+        (false, true) => fallback(module, handler, &others),
+        (false, false) => None,
+    };
     for method in &methods {
+        let around = around(method);
+        if around.refuses && fallback.is_some() && !strict {
+            continue;
+        }
         let reading = flow::read(module, handler, &roles, std::slice::from_ref(method));
         refusals.extend(reading.refusals.iter().cloned());
         if reading.falls && reading.refusals.is_empty() {
@@ -105,16 +132,21 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
             refusals.push(no_reply(module));
         }
         // A method that is told apart only to be refused is left to Next.js, too.
-        if same_code(&reading, &others) && fallback.is_some() && !strict {
+        let by_handler = fallback.is_some() && !around_others.refuses;
+        if same_code(&reading, &others) && by_handler && !strict {
             continue;
         }
-        readings.push((method.clone(), reading));
+        readings.push((method.clone(), reading, around.kept));
     }
     match fallback {
         Some(note) if !strict || note == Note::UnansweredMethod => {
             let mut keeps = |method: &str| {
+                if around_others.refuses {
+                    return refused.push(method.to_string());
+                }
                 let reading = flow::read(module, handler, &roles, &[OTHER.to_string()]);
-                readings.push((method.to_string(), reading));
+                let kept = around_others.kept.clone();
+                readings.push((method.to_string(), reading, kept));
             };
             notes.insert(note);
             if !methods.contains("OPTIONS") {
@@ -143,7 +175,8 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
                 let needed = method != "HEAD" || methods.contains("GET");
                 if needed && !methods.contains(method) {
                     let reading = flow::read(module, handler, &roles, &[OTHER.to_string()]);
-                    readings.push((method.to_string(), reading));
+                    let kept = around_others.kept.clone();
+                    readings.push((method.to_string(), reading, kept));
                 }
             }
         }
@@ -156,12 +189,12 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
     if readings.is_empty() {
         return Err(vec![no_reply(module)]);
     }
-    readings.sort_by_key(|(method, _)| METHODS.iter().position(|known| known == method));
+    readings.sort_by_key(|(method, ..)| METHODS.iter().position(|known| known == method));
     let mut groups: Vec<Group<'a>> = Vec::new();
-    for (method, reading) in readings {
+    for (method, reading, wrappers) in readings {
         match groups
             .iter_mut()
-            .find(|group| same_code(&group.reading, &reading))
+            .find(|group| same_code(&group.reading, &reading) && group.wrappers == wrappers)
         {
             Some(group) => {
                 group.others &= !methods.contains(&method);
@@ -171,6 +204,7 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
                 others: !methods.contains(&method),
                 methods: vec![method],
                 reading,
+                wrappers,
             }),
         }
     }
@@ -186,6 +220,7 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
                 methods: all,
                 reading,
                 others: false,
+                wrappers: (0..wrappers.len()).collect(),
             }];
         }
     }
@@ -196,7 +231,161 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
         groups,
         carriers,
         notes,
+        wrappers,
+        refused,
     })
+}
+
+/// What the calls around a handler do for one method.
+#[derive(PartialEq, Eq)]
+struct Around {
+    /// Which of them do something.
+    kept: Vec<usize>,
+    /// Whether one refuses the method before another does anything.
+    refuses: bool,
+}
+
+impl Around {
+    fn of(module: &ApiModule, wrappers: &[Arc<Shared>], method: &str) -> Around {
+        let mut around = Around {
+            kept: Vec::new(),
+            refuses: false,
+        };
+        let methods = [method.to_string()];
+        for (at, (shared, call)) in wrappers.iter().zip(&module.wrappers).enumerate() {
+            let wraps = module.follow.map_or(Wraps::Something, |follow| {
+                follow.wraps(shared, call, &methods)
+            });
+            match wraps {
+                Wraps::Nothing => {}
+                Wraps::Refuses if around.kept.is_empty() => {
+                    return Around {
+                        kept: (0..wrappers.len()).collect(),
+                        refuses: true,
+                    };
+                }
+                Wraps::Refuses | Wraps::Something => around.kept.push(at),
+            }
+        }
+        around
+    }
+}
+
+/// What the calls around the handler stand for.
+fn wrappers(module: &ApiModule) -> Result<Vec<Arc<Shared>>, Vec<Refusal>> {
+    let mut found = Vec::new();
+    for call in &module.wrappers {
+        let refuse = || {
+            let name = module.source.text_of(call.callee);
+            vec![refuse(
+                module.source,
+                Reason::WrappedHandler,
+                call.call,
+                name,
+            )]
+        };
+        let shared = module
+            .follow
+            .and_then(|follow| follow.wrapper(module, call.callee))
+            .ok_or_else(refuse)?;
+        if !shared.refusals.is_empty() {
+            return Err(shared.refusals.clone());
+        }
+        let place = (call.args.len() - 1, call.handler);
+        let wrapper = shared.wrapper.filter(|wrapper| wrapper.handler == place);
+        wrapper.ok_or_else(refuse)?;
+        found.push(shared);
+    }
+    Ok(found)
+}
+
+/// What a wrapper that was read for some methods does.
+pub fn wraps(part: &Part) -> Wraps {
+    let (module, function, reading) = (&part.module, &part.function, &part.reading);
+    let calls = |effect: &Effect| matches!(effect.carrier(), Some((Carrier::Handler(_), _)));
+    if !reading.effects.iter().any(calls) {
+        return match fallback(module, function, reading) {
+            Some(Note::Auto405) => Wraps::Refuses,
+            _ => Wraps::Something,
+        };
+    }
+    match sole_call(module.source, function, reading) {
+        Some(Carrier::Handler(_)) => Wraps::Nothing,
+        _ => Wraps::Something,
+    }
+}
+
+/// The function that is handed everything, when a reading does nothing else.
+pub fn sole_call<'r>(
+    source: &Source,
+    function: &Function,
+    reading: &'r Reading,
+) -> Option<&'r Carrier> {
+    let Body::Block(_, (start, end)) = function.body else {
+        return None;
+    };
+    let [only] = &reading
+        .effects
+        .iter()
+        .filter(|effect| !matches!(effect.kind, Kind::DestructureRequest { .. }))
+        .collect::<Vec<_>>()[..]
+    else {
+        return None;
+    };
+    let Kind::CallCarrier {
+        callee,
+        args,
+        form: Some(_),
+        ..
+    } = &only.kind
+    else {
+        return None;
+    };
+    if args.iter().any(|arg| arg.role.is_none()) {
+        return None;
+    }
+    // Nothing else may be left of the body.
+    let mut gone: Vec<std::ops::Range<usize>> = reading.dropped.clone();
+    for (whole, kept, _) in &reading.unwrapped {
+        gone.push(whole.start..kept.start);
+        gone.push(kept.end..whole.end);
+    }
+    gone.extend(
+        reading
+            .method_variables
+            .iter()
+            .map(|(_, range)| range.clone()),
+    );
+    for effect in &reading.effects {
+        if let Kind::DestructureRequest {
+            statement,
+            parts,
+            nested,
+        } = &effect.kind
+            && nested.is_empty()
+            && parts.iter().all(|(part, _)| part == "method")
+        {
+            gone.push(statement.clone());
+        }
+    }
+    gone.push(only.range.clone());
+    let inside = |comment: &&std::ops::Range<usize>| start < comment.start && comment.end < end;
+    gone.extend(source.comments.iter().filter(inside).cloned());
+    gone.sort_by_key(|range| range.start);
+    let text = &source.text;
+    let mut at = start + 1;
+    let mut left = String::new();
+    for range in gone {
+        if range.start > at {
+            left.push_str(&text[at..range.start]);
+        }
+        at = at.max(range.end);
+    }
+    left.push_str(&text[at.min(end - 1)..end - 1]);
+    let left = left.replace("return", "").replace("await", "");
+    left.chars()
+        .all(|char| char.is_whitespace() || char == ';')
+        .then_some(callee)
 }
 
 /// Whether a call in the file may change something, by the name of what is called.
@@ -303,12 +492,14 @@ fn told_apart<'a>(
         let view = MethodView {
             methods: Vec::new(),
             req,
+            inner: reading.requests.clone(),
             aliases: reading
                 .method_variables
                 .iter()
                 .map(|(name, _)| name.clone())
                 .collect(),
             lists: constant_lists(module),
+            constants: Vec::new(),
         };
         match function.body {
             Body::Block(stmts, _) => stmts
@@ -317,7 +508,7 @@ fn told_apart<'a>(
             Body::Expr(expr) => mentioned(&view, expr, &mut found),
         }
         for effect in &reading.effects {
-            if let Kind::CallCarrier { callee, args, .. } = &effect.kind
+            if let Some((callee, args)) = effect.local_carrier()
                 && seen.insert(callee.clone())
                 && let Some(next) = module.functions.get(callee)
             {
@@ -335,7 +526,7 @@ fn same_code(a: &Reading, b: &Reading) -> bool {
 
 /// What Next.js does by itself in place of the handler, when all that the handler does for
 /// an unknown method is to refuse it, or nothing at all.
-fn fallback(module: &ApiModule, others: &Reading) -> Option<Note> {
+fn fallback(module: &ApiModule, function: &Function, others: &Reading) -> Option<Note> {
     if !others.refusals.is_empty() {
         return None;
     }
@@ -351,7 +542,7 @@ fn fallback(module: &ApiModule, others: &Reading) -> Option<Note> {
         .iter()
         .filter(|effect| !caught(effect))
         .collect();
-    if effects.iter().any(|effect| calls(effect)) || works(module, others) {
+    if effects.iter().any(|effect| calls(effect)) || works(module, function, others) {
         return None;
     }
     let mut answers = effects.iter().filter_map(|effect| reply(effect));
@@ -380,6 +571,7 @@ fn calls(effect: &Effect) -> bool {
     matches!(
         effect.kind,
         Kind::CallCarrier { .. }
+            | Kind::Guard { .. }
             | Kind::Library(_)
             | Kind::ReadRawBody { .. }
             | Kind::Revalidate { .. }
@@ -390,7 +582,7 @@ fn calls(effect: &Effect) -> bool {
 
 /// Whether the code that an unknown method runs does anything but refuse: calls or awaits
 /// outside what is dropped.
-fn works(module: &ApiModule, others: &Reading) -> bool {
+fn works(module: &ApiModule, function: &Function, others: &Reading) -> bool {
     use swc_core::ecma::ast::{AwaitExpr, CallExpr, Expr, NewExpr};
     use swc_core::ecma::visit::{Visit, VisitWith};
     struct Work<'w, 'a> {
@@ -453,7 +645,7 @@ fn works(module: &ApiModule, others: &Reading) -> bool {
         others,
         found: false,
     };
-    match module.handler.body {
+    match function.body {
         Body::Block(stmts, _) => stmts.visit_with(&mut work),
         Body::Expr(expr) => expr.visit_with(&mut work),
     }
@@ -513,7 +705,7 @@ fn carriers<'a>(
     let mut refusals = Vec::new();
     let visit = |reading: &Reading<'a>, methods: &[String], todo: &mut Vec<Call>| {
         for effect in &reading.effects {
-            if let Kind::CallCarrier { callee, args, .. } = &effect.kind {
+            if let Some((callee, args)) = effect.local_carrier() {
                 todo.push((
                     callee.clone(),
                     args.iter().map(|arg| arg.role).collect(),
@@ -566,9 +758,10 @@ fn carriers<'a>(
     let mut out: Vec<(Id, Function<'a>, Reading<'a>)> = Vec::new();
     while !readings.is_empty() {
         let ready = readings.iter().find(|(_, reading)| {
-            reading.effects.iter().all(|effect| match &effect.kind {
-                Kind::CallCarrier { callee, .. } => !readings.contains_key(callee),
-                _ => true,
+            reading.effects.iter().all(|effect| {
+                effect
+                    .local_carrier()
+                    .is_none_or(|(callee, _)| !readings.contains_key(callee))
             })
         });
         let Some(name) = ready.map(|(name, _)| name.clone()) else {
@@ -605,12 +798,13 @@ fn carriers<'a>(
                 "rest parameter",
             ));
         }
-        if reading.replies && reading.falls && reading.refusals.is_empty() {
+        let leaks = reading.leaks || reading.leaks_status;
+        if reading.replies() != Replies::Always && leaks && reading.refusals.is_empty() {
             refusals.push(refuse_at(
                 module.source,
-                Reason::ResEscapes,
+                Reason::HeaderInCallback,
                 function.range.clone(),
-                "answers on some paths only",
+                "set by a helper that gives back control",
             ));
         }
         out.push((name, function, reading));

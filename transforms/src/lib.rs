@@ -12,6 +12,7 @@ pub mod graph;
 pub mod handler;
 pub mod idioms;
 pub mod importers;
+pub mod modules;
 pub mod naming;
 pub mod next_version;
 pub mod outcome;
@@ -21,11 +22,13 @@ pub mod reason;
 pub mod recipes;
 pub mod revalidation;
 pub mod shared_exports;
+pub mod shared_forms;
 pub mod shared_state;
 pub mod source;
 pub mod specialise;
 pub mod surroundings;
 pub mod syntax;
+pub mod wrapping;
 
 use std::collections::BTreeMap;
 

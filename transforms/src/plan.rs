@@ -16,18 +16,21 @@ use crate::emit::carrier::Helper;
 use crate::emit::helpers;
 use crate::emit::layout::lay_out;
 use crate::emit::route_handler::{self, RouteFile, Surroundings};
+use crate::emit::shared_module::{self, SharedModule};
 use crate::emit::style::Style;
 use crate::facts::api_module::{ApiModule, Outline, refuse_at};
 use crate::facts::call::{Call, RouteKey};
 use crate::facts::route::Route;
 use crate::handler;
 use crate::importers;
+use crate::modules::{Key, Modules, Sources};
 use crate::outcome::*;
 use crate::project::{App, Project};
 use crate::reason::{Note, Reason};
 use crate::recipes;
 use crate::revalidation::Pages;
 use crate::shared_exports::{self, Split};
+use crate::shared_forms::{self, Names};
 use crate::source::Source;
 use crate::surroundings::{self, directory};
 
@@ -45,6 +48,8 @@ struct Unit {
     importers: Vec<(String, Edits)>,
     /// The module that what the API file exported beside its handler goes to.
     shared: Option<Split>,
+    /// The functions of other modules that it calls.
+    calls: BTreeSet<Key>,
 }
 
 /// A route's change, or why it is left.
@@ -130,8 +135,13 @@ pub fn app(
     let shared_names = shared_names(&routes);
     let doubled: BTreeSet<String> = doubled(&routes);
     let pages = Pages::of(project, app);
-    let plan = |route: &Route, text: Option<Arc<str>>| {
+    let sources = Sources::new(project);
+    let next = app.next.expect("apps without a version are left");
+    let modules = Modules::new(&sources, next, &pages);
+    let plan = |route: &Route, text: Option<Arc<str>>, names: &Names| {
         let job = Job {
+            modules: &modules,
+            names,
             project,
             app,
             route,
@@ -142,30 +152,50 @@ pub fn app(
         };
         unit(&job, text)
     };
-    let mut results: Vec<(Route, Planned)> = routes
-        .into_par_iter()
-        .map(|route| {
-            if doubled.contains(&route.path) {
-                let refusal = Refusal {
-                    reason: Reason::DuplicateRoute,
-                    place: Place::file_start(&route.file),
-                    detail: route.path.clone(),
+    let every = |names: &Names, refused: &Refused| -> Vec<(Route, Planned)> {
+        let mut results: Vec<(Route, Planned)> = routes
+            .par_iter()
+            .map(|route| {
+                let refusals = match doubled.contains(&route.path) {
+                    true => Some(vec![Refusal {
+                        reason: Reason::DuplicateRoute,
+                        place: Place::file_start(&route.file),
+                        detail: route.path.clone(),
+                    }]),
+                    false => refused.get(&route.file).cloned(),
                 };
-                return (route, Err(vec![refusal]));
-            }
-            let unit = plan(&route, None);
-            (route, unit)
-        })
-        .collect();
-    results.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path).then_with(|| a.file.cmp(&b.file)));
-    refuse_clashes(&mut results);
-    refuse_shared_state(project, app, &mut results);
-    compose(project, &mut results, &plan);
+                let unit = match refusals {
+                    Some(refusals) => Err(refusals),
+                    None => plan(route, None, names),
+                };
+                (route.clone(), unit)
+            })
+            .collect();
+        results.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path).then_with(|| a.file.cmp(&b.file)));
+        refuse_clashes(&mut results);
+        refuse_shared_state(project, app, &mut results);
+        compose(project, &mut results, &|route, text| {
+            plan(route, text, names)
+        });
+        results
+    };
+    let (results, shared) = with_shared(project, app, &modules, &every);
     let mut whole = Whole::default();
     for (route, result) in results {
         let settled = result.and_then(|unit| settle(project, unit, changes, &mut whole));
         let calls = callers.of(index, &route.path);
         outcome.routes.push(route_outcome(&route, settled, &calls));
+    }
+    for (path, module) in shared {
+        whole.helpers.extend(&module.helpers);
+        whole.style.get_or_insert(module.style);
+        let old = project.files[&path].text.as_deref().unwrap_or_default();
+        let change = Change::Modify {
+            path: path.clone(),
+            old: old.to_string(),
+            new: module.text,
+        };
+        changes.insert(path, change);
     }
     for (path, mut edits) in whole.edits {
         let Some(old) = project.files.get(&path).and_then(|file| file.text.clone()) else {
@@ -196,6 +226,106 @@ pub fn app(
         changes.insert(path.clone(), Change::Create { path, new: text });
     }
     outcome
+}
+
+/// Routes that are left for what came out of planning others, by their files.
+type Refused = BTreeMap<String, Vec<Refusal>>;
+
+/// Plans every route.
+type Every<'e> = dyn Fn(&Names, &Refused) -> Vec<(Route, Planned)> + 'e;
+
+/// Plans the routes together with the functions of other modules that they call: first as if each
+/// of these kept its old form, to see what still mentions it, then with those that do. A
+/// function that cannot be written takes its routes with it, and the rest is planned again.
+fn with_shared(
+    project: &Project,
+    app: &App,
+    modules: &Modules,
+    every: &Every,
+) -> (Vec<(Route, Planned)>, BTreeMap<String, SharedModule>) {
+    let mut refused = Refused::new();
+    loop {
+        let mut results = every(&Names::All, &refused);
+        if !results
+            .iter()
+            .any(|(_, unit)| unit.as_ref().is_ok_and(|unit| !unit.calls.is_empty()))
+        {
+            return (results, BTreeMap::new());
+        }
+        if refuse_two_roles(modules, &mut results, &mut refused) {
+            continue;
+        }
+        let names = {
+            let movers: Vec<shared_forms::Mover> = results
+                .iter()
+                .filter_map(|(route, unit)| Some((route, unit.as_ref().ok()?)))
+                .map(|(route, unit)| shared_forms::Mover {
+                    file: &route.file,
+                    calls: &unit.calls,
+                    text: unit.file.as_ref().map_or("", |file| &file.text),
+                })
+                .collect();
+            Names::Some(shared_forms::names(project, modules, &movers))
+        };
+        results = every(&names, &refused);
+        let mut by_file: BTreeMap<String, BTreeSet<Key>> = BTreeMap::new();
+        let calls = results.iter().filter_map(|(_, unit)| unit.as_ref().ok());
+        for key in shared_forms::closure(modules, calls.flat_map(|unit| &unit.calls)) {
+            by_file.entry(key.file.clone()).or_default().insert(key);
+        }
+        let mut written = BTreeMap::new();
+        let mut failed: BTreeMap<String, Vec<Refusal>> = BTreeMap::new();
+        for (file, keys) in &by_file {
+            let helper_file = surroundings::lib_file(project, app, helpers::FILE);
+            let specifier =
+                |text: &str| surroundings::specifier(app, directory(file), &helper_file, text);
+            let keys: Vec<&Key> = keys.iter().collect();
+            match shared_module::write(modules, file, &keys, &names, &specifier) {
+                Ok(module) => {
+                    written.insert(file.clone(), module);
+                }
+                Err(refusals) => {
+                    failed.insert(file.clone(), refusals);
+                }
+            }
+        }
+        if failed.is_empty() {
+            return (results, written);
+        }
+        for (route, unit) in &results {
+            let Ok(unit) = unit else { continue };
+            let used = shared_forms::closure(modules, &unit.calls);
+            let why = used.iter().find_map(|key| failed.get(&key.file));
+            if let Some(why) = why {
+                refused.insert(route.file.clone(), why.clone());
+            }
+        }
+    }
+}
+
+/// Refuses the routes that call one function in several ways; whether there are any.
+fn refuse_two_roles(
+    modules: &Modules,
+    results: &mut [(Route, Planned)],
+    refused: &mut Refused,
+) -> bool {
+    let mut first: BTreeMap<(String, String), Key> = BTreeMap::new();
+    let before = refused.len();
+    for (route, unit) in results {
+        let Ok(unit) = unit else { continue };
+        for key in shared_forms::closure(modules, &unit.calls) {
+            let place = (key.file.clone(), key.name.clone());
+            if *first.entry(place).or_insert_with(|| key.clone()) != key {
+                let refusal = Refusal {
+                    reason: Reason::ResEscapes,
+                    place: Place::file_start(&key.file),
+                    detail: format!("{} is called in two ways", key.name),
+                };
+                refused.insert(route.file.clone(), vec![refusal]);
+            }
+        }
+    }
+    refused.len() > before
 }
 
 /// Refuses the routes that share changing state with code that stays in the other router.
@@ -310,9 +440,12 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
             notes.insert(Note::ModuleState);
         }
     }
+    let files = carried.file.iter();
+    let calls = files.flat_map(|file| file.shared.iter().cloned()).collect();
     Ok(Unit {
         route: route.clone(),
         old,
+        calls,
         file: carried.file,
         actions: carried.actions,
         against: carried.against,
@@ -322,7 +455,9 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
 }
 
 /// What the planning of one route is given.
-struct Job<'j> {
+struct Job<'j, 's> {
+    modules: &'j Modules<'s>,
+    names: &'j Names,
     project: &'j Project,
     app: &'j App,
     route: &'j Route,
@@ -342,6 +477,7 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         shared_names,
         options,
         pages,
+        ..
     } = job;
     let (old_dir, new_dir) = (
         directory(&route.file).to_string(),
@@ -357,6 +493,7 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         rebase: &|specifier| surroundings::rebase(&old_dir, &new_dir, specifier),
         methods: None,
         action: None,
+        names: job.names,
     };
     let kitchen = recipes::Kitchen {
         outline: &outline,
@@ -373,7 +510,8 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
             against: Vec::new(),
         });
     }
-    let module = ApiModule::of(outline).map_err(|refusal| vec![refusal])?;
+    let mut module = ApiModule::of(outline).map_err(|refusal| vec![refusal])?;
+    module.follow = Some(job.modules);
     let handler = handler::read(
         &module,
         handler::Keep {

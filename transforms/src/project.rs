@@ -178,4 +178,17 @@ pub struct Import {
     pub resolved: Option<String>,
     /// Whether it is `import type` or `export type`, which leaves no run-time edge.
     pub type_only: bool,
+    /// The names that it takes, `default` among them, and maybe others; `None` for everything.
+    pub names: Option<Vec<Box<str>>>,
+    /// Whether it passes on what it takes: `export … from`.
+    pub reexport: bool,
+}
+
+impl Import {
+    /// Whether it may take an exported name.
+    pub fn takes(&self, name: &str) -> bool {
+        self.names
+            .as_ref()
+            .is_none_or(|names| names.iter().any(|known| **known == *name))
+    }
 }

@@ -17,10 +17,70 @@ pub struct MethodView {
     pub methods: Vec<String>,
     /// The request parameter.
     pub req: Option<Id>,
+    /// The request parameters of functions inside it that are called with the request.
+    pub inner: Vec<Id>,
     /// Variables that hold the method.
     pub aliases: Vec<Id>,
     /// Constant lists of strings, by the name that binds them.
     pub lists: Vec<(Id, Vec<String>)>,
+    /// Parameters that hold constants.
+    pub constants: Vec<(Id, Constant)>,
+}
+
+/// A value that is known, as far as conditions ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Constant {
+    /// `undefined` or not given.
+    Absent,
+    /// A list of strings.
+    List(Vec<String>),
+    /// An object; what it does not name is absent.
+    Object(Vec<(String, Constant)>),
+    /// A string.
+    Text(String),
+    /// `true` or `false`.
+    Bool(bool),
+    /// Something of which nothing is known.
+    Unknown,
+}
+
+impl Constant {
+    /// The constant that an expression is; `None` when it may be anything.
+    pub fn of(expr: &Expr) -> Option<Constant> {
+        Some(match bare(expr) {
+            Expr::Lit(Lit::Str(_)) | Expr::Tpl(_) => Constant::Text(string(expr)?),
+            Expr::Lit(Lit::Bool(value)) => Constant::Bool(value.value),
+            Expr::Array(array) => Constant::List(
+                array
+                    .elems
+                    .iter()
+                    .map(|item| string(&item.as_ref().filter(|item| item.spread.is_none())?.expr))
+                    .collect::<Option<_>>()?,
+            ),
+            Expr::Object(object) => {
+                let entries = crate::facts::api_module::entries(object).ok()?;
+                let value = |value| Constant::of(value).unwrap_or(Constant::Unknown);
+                Constant::Object(
+                    entries
+                        .into_iter()
+                        .map(|(name, entry)| (name, value(entry)))
+                        .collect(),
+                )
+            }
+            _ => return None,
+        })
+    }
+
+    /// Whether it is truthy, when that is sure.
+    fn truthy(&self) -> Option<bool> {
+        match self {
+            Constant::Absent => Some(false),
+            Constant::List(_) | Constant::Object(_) => Some(true),
+            Constant::Text(text) => Some(!text.is_empty()),
+            Constant::Bool(value) => Some(*value),
+            Constant::Unknown => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,6 +91,32 @@ enum Case {
 }
 
 impl MethodView {
+    /// The constant that a parameter, or a member of one, holds.
+    fn constant(&self, expr: &Expr) -> Option<Constant> {
+        match bare(expr) {
+            Expr::Ident(name) => {
+                let name = id(name);
+                self.constants
+                    .iter()
+                    .find(|(known, _)| *known == name)
+                    .map(|(_, constant)| constant.clone())
+            }
+            other => {
+                let (object, name) = member(other)?;
+                match self.constant(object)? {
+                    Constant::Object(entries) => Some(
+                        entries
+                            .into_iter()
+                            .find(|(known, _)| *known == name)
+                            .map_or(Constant::Absent, |(_, constant)| constant),
+                    ),
+                    Constant::Absent => Some(Constant::Absent),
+                    _ => None,
+                }
+            }
+        }
+    }
+
     /// The method as the expression spells it, when the expression is the method.
     fn method_expr(&self, expr: &Expr) -> Option<Case> {
         let expr = bare(expr);
@@ -39,7 +125,11 @@ impl MethodView {
         }
         if let Some((object, name)) = member(expr)
             && name == "method"
-            && self.req.as_ref().is_some_and(|req| is_binding(object, req))
+            && self
+                .req
+                .iter()
+                .chain(&self.inner)
+                .any(|req| is_binding(object, req))
         {
             return Some(Case::AsIs);
         }
@@ -83,6 +173,9 @@ impl MethodView {
 
     /// The strings of a list literal, or of a constant that holds one.
     fn list(&self, expr: &Expr) -> Option<Vec<String>> {
+        if let Some(Constant::List(items)) = self.constant(expr) {
+            return Some(items);
+        }
         match bare(expr) {
             Expr::Array(array) => array
                 .elems
@@ -161,6 +254,9 @@ impl MethodView {
             inner => {
                 if let Some((list, case)) = self.membership(inner) {
                     return Some(list.iter().any(|literal| Self::same(case, method, literal)));
+                }
+                if let Some(constant) = self.constant(inner) {
+                    return constant.truthy();
                 }
                 self.method_expr(inner).map(|_| true)
             }

@@ -26,6 +26,8 @@ pub(crate) fn project(files: &[(&str, &str)]) -> Project {
                     specifier: specifier.to_string(),
                     resolved: named(specifier, path),
                     type_only: false,
+                    names: None,
+                    reexport: false,
                 })
                 .collect();
             let file = File {

@@ -16,11 +16,13 @@ use crate::facts::api_module::{ApiModule, Body, Function, refuse_at};
 use crate::facts::effect::*;
 use crate::facts::route::{Route, SlugKind};
 use crate::flow::{Reading, leading_comments};
+use crate::modules::Key;
 use crate::next_version::{Feature, NextVersion};
 use crate::outcome::Refusal;
 use crate::reason::{Note, Reason};
+use crate::shared_forms::Names;
 use crate::source::Source;
-use crate::syntax::{Id, Names, prop_name};
+use crate::syntax::{Id, prop_name};
 
 /// What emitters know while they write one route.
 pub struct Context<'a, 'm> {
@@ -40,8 +42,14 @@ pub struct Context<'a, 'm> {
     pub templates: &'m [Range<usize>],
     /// Functions of the file that take the request or response, once they are written.
     pub carriers: &'m BTreeMap<Id, Needs>,
+    /// The names of the web forms of shared functions that keep their old form.
+    pub names: &'m Names,
     /// What a Server Action gives and takes, when one is written instead of a route handler.
     pub action: Option<&'m ActionMode>,
+    /// In a wrapper: whether the context is named, instead of being passed on as it is.
+    pub context: Option<bool>,
+    /// Whether the function takes the headers of the answer as a parameter.
+    pub takes_headers: bool,
     /// How far the code at an offset moves to the left, filled while a function is written.
     pub unwrapped: RefCell<Vec<(Range<usize>, usize)>>,
     /// Whether the body of the function goes into a `try`, one level deeper.
@@ -107,8 +115,12 @@ pub struct Needs {
     pub awaits: bool,
     /// It reads the body.
     pub body: bool,
-    /// Whether every path answers.
-    pub replies: bool,
+    /// Whether it answers.
+    pub replies: Replies,
+    /// The parameter that takes the headers of the answer.
+    pub headers: Option<String>,
+    /// The shared functions that it calls.
+    pub shared: BTreeSet<Key>,
     /// Imports.
     pub imports: Imports,
     /// Helpers of the generated module.
@@ -125,6 +137,19 @@ pub struct Needs {
     pub data: Vec<Data>,
     /// Types that moved into the parameters.
     pub kept: Vec<Range<usize>>,
+    /// Names in this file of shared functions that keep their old form, and those of the web forms.
+    pub renamed: BTreeMap<String, String>,
+}
+
+/// What the web form of a function takes and gives.
+struct Takes {
+    replies: Replies,
+    request: bool,
+    next_request: bool,
+    params: bool,
+    body: bool,
+    /// It is async, and was not.
+    awaits: bool,
 }
 
 /// What one answer of a Server Action carries, as far as its type goes.
@@ -158,14 +183,24 @@ pub enum Helper {
     ReadBody,
     /// `readQuery(request)`: search parameters, a doubled one as an array.
     ReadQuery,
+    /// Makes `readBody` give the same body again, because several functions read it.
+    KeepBody,
+    /// `withHeaders(response, headers)`: a response with the headers that were set before.
+    WithHeaders,
 }
 
 impl Helper {
+    /// Whether it is a function, which is imported by its name.
+    pub fn is_imported(self) -> bool {
+        self != Helper::KeepBody
+    }
+
     /// The function's name.
     pub fn name(self) -> &'static str {
         match self {
-            Helper::ReadBody => "readBody",
+            Helper::ReadBody | Helper::KeepBody => "readBody",
             Helper::ReadQuery => "readQuery",
+            Helper::WithHeaders => "withHeaders",
         }
     }
 }
@@ -195,7 +230,7 @@ pub fn lower<'a>(
         edits: Edits::default(),
         needs: Needs {
             only_json: true,
-            replies: reading.replies && !reading.falls,
+            replies: reading.replies(),
             ..Default::default()
         },
         shifts: Vec::new(),
@@ -212,6 +247,8 @@ pub fn lower<'a>(
         request: param_name(function, reading, Role::Request)
             .unwrap_or_else(|| "request".to_string()),
         strings: Vec::new(),
+        guards: Vec::new(),
+        callbacks: Vec::new(),
     };
     *ctx.unwrapped.borrow_mut() = reading
         .unwrapped
@@ -301,7 +338,7 @@ fn moved(ctx: &Context, whole: &Range<usize>, kept: &Range<usize>, levels: usize
 
 /// The identifiers of a function with their places.
 fn function_names(source: &Source, function: &Function) -> Vec<(Id, Range<usize>)> {
-    Names::of(source, &source.module)
+    crate::syntax::Names::of(source, &source.module)
         .all
         .into_iter()
         .filter(|(_, at)| function.range.start <= at.start && at.end <= function.range.end)
@@ -338,6 +375,10 @@ pub(super) struct Writer<'w, 'a, 'm> {
     pub(super) request: String,
     /// Names that hold a path parameter, which is a string: assertions of it are idle.
     pub(super) strings: Vec<String>,
+    /// Names that hold the answers of guards.
+    guards: Vec<String>,
+    /// Functions that others call with the request.
+    callbacks: Vec<Callback>,
 }
 
 impl<'a> Writer<'_, 'a, '_> {
@@ -801,6 +842,10 @@ impl<'a> Writer<'_, 'a, '_> {
         self.needs.request = true;
         self.needs.next_request = true;
         self.needs.helpers.insert(Helper::ReadQuery);
+        if self.ctx.module.library {
+            let params = self.library_params();
+            return format!("readQuery({}, {params})", self.request);
+        }
         format!("readQuery({})", self.request)
     }
 
@@ -977,8 +1022,8 @@ impl<'a> Writer<'_, 'a, '_> {
             if !self.ctx.awaits_request_apis() {
                 for effect in effects {
                     let access = self.access(&key);
-                    self.edits
-                        .replace(effect.range.clone(), format!("params{access}"));
+                    let range = self.without_assertion(effect);
+                    self.edits.replace(range, format!("params{access}"));
                 }
                 continue;
             }
@@ -1129,7 +1174,13 @@ impl<'a> Writer<'_, 'a, '_> {
                 _ => None,
             })
             .collect();
-        let any_header = prepares.iter().any(|(_, headers, _)| !headers.is_empty());
+        let handed = reading
+            .effects
+            .iter()
+            .find(|effect| effect.sets_headers() || effect.carries_headers());
+        let taken = self.ctx.takes_headers;
+        let any_header =
+            taken || handed.is_some() || prepares.iter().any(|(_, headers, _)| !headers.is_empty());
         let carried: usize = replies.iter().map(|(_, reply)| reply.before.len()).sum();
         let set: usize = prepares.iter().map(|(_, headers, _)| headers.len()).sum();
         let adjacent = |statement: &Range<usize>| {
@@ -1153,7 +1204,9 @@ impl<'a> Writer<'_, 'a, '_> {
                 });
             }
         };
-        let inline = !replies.iter().any(|(_, reply)| reply.carries)
+        let inline = !taken
+            && handed.is_none()
+            && !replies.iter().any(|(_, reply)| reply.carries)
             && carried <= set.max(3)
             && prepares.iter().all(|(_, headers, statement)| {
                 headers
@@ -1173,11 +1226,18 @@ impl<'a> Writer<'_, 'a, '_> {
         let name = self.free_name(&["headers", "responseHeaders", "replyHeaders"]);
         let first = prepares
             .iter()
-            .find(|(_, headers, _)| !headers.is_empty())?;
-        let top = first.0.top;
-        if !self.hoist(top, format!("const {name} = new Headers()")) {
-            self.refuse(Reason::HeaderInCallback, first.0.range.clone(), "");
-            return None;
+            .filter(|(_, headers, _)| !headers.is_empty())
+            .map(|(effect, ..)| *effect)
+            .chain(handed)
+            .min_by_key(|effect| effect.range.start);
+        if taken {
+            self.needs.headers = Some(name.clone());
+        } else {
+            let first = first?;
+            if !self.hoist(first.top, format!("const {name} = new Headers()")) {
+                self.refuse(Reason::HeaderInCallback, first.range.clone(), "");
+                return None;
+            }
         }
         for (effect, headers, statement) in &prepares {
             if headers.is_empty() {
@@ -1409,7 +1469,10 @@ impl<'a> Writer<'_, 'a, '_> {
                 statement,
             } => self.destructure_request(parts, nested, statement),
             Kind::Reply(reply) => {
-                match reply::write(self.ctx, effect, reply, shared, &self.edits) {
+                let mut reply = reply.clone();
+                // What the caller has set is not known here.
+                reply.carries |= self.ctx.takes_headers;
+                match reply::write(self.ctx, effect, &reply, shared, &self.edits) {
                     Ok(written) => {
                         self.needs.only_json &= matches!(reply.payload, Payload::Json(_));
                         self.needs.notes.extend(written.notes);
@@ -1428,15 +1491,8 @@ impl<'a> Writer<'_, 'a, '_> {
                     self.edits.insert(*start, "return ");
                 }
             }
-            Kind::CallCarrier {
-                callee,
-                args,
-                list,
-                form,
-                ..
-            } => {
-                self.call_carrier(effect, callee, args, list, form.as_ref());
-            }
+            Kind::CallCarrier { .. } => self.call_carrier(effect, shared),
+            Kind::Guard { .. } => self.guard(effect, shared),
             Kind::Library(Library::GetServerSession { options }) => {
                 self.needs.notes.insert(Note::SessionRefresh);
                 let open = self.ctx.source.text[range.clone()]
@@ -1695,70 +1751,368 @@ impl<'a> Writer<'_, 'a, '_> {
         })
     }
 
-    fn call_carrier(
-        &mut self,
-        effect: &Effect,
-        callee: &Id,
-        args: &[Arg],
-        list: &Range<usize>,
-        form: Option<&ReplyForm>,
-    ) {
-        let Some(needs) = self.ctx.carriers.get(callee) else {
-            return self.refuse(Reason::ResEscapes, effect.range.clone(), &callee.0);
+    fn call_carrier(&mut self, effect: &Effect, headers: Option<&str>) {
+        let Kind::CallCarrier {
+            callee,
+            args,
+            list,
+            form,
+            awaited,
+            carries,
+            callback,
+        } = &effect.kind
+        else {
+            return;
         };
-        let passes_res = args.iter().any(|arg| arg.role == Some(Role::Response));
+        self.callbacks.extend(callback.clone());
+        if self.refused(callee) {
+            return;
+        }
+        let Some(takes) = self.takes(callee) else {
+            return self.refuse(Reason::ResEscapes, effect.range.clone(), callee.name());
+        };
         match form {
-            Some(_) if !needs.replies => {
+            Some(_) if takes.replies != Replies::Always => {
                 return self.refuse(
                     Reason::ResEscapes,
                     effect.range.clone(),
-                    &format!("{} answers on some paths only", callee.0),
+                    &format!("{} answers on some paths only", callee.name()),
                 );
             }
-            None if passes_res || needs.replies => {
-                return self.refuse(Reason::ReplyInExpression, effect.range.clone(), &callee.0);
+            None if takes.replies != Replies::Never => {
+                return self.refuse(
+                    Reason::ReplyInExpression,
+                    effect.range.clone(),
+                    callee.name(),
+                );
             }
             _ => {}
         }
-        if form.is_none() && needs.awaits {
+        let is_awaited = *awaited
+            || self.ctx.source.text[..effect.range.start]
+                .trim_end()
+                .ends_with("await");
+        if form.is_none() && takes.awaits && !is_awaited {
             return self.refuse(
                 Reason::BodyUse,
                 effect.range.clone(),
-                &format!("{} would have to be async", callee.0),
+                &format!("{} would have to be async", callee.name()),
             );
         }
-        let needs = needs.clone();
-        self.needs.request |= needs.request;
-        self.needs.next_request |= needs.next_request;
-        self.needs.params |= needs.params;
-        self.needs.body |= needs.body;
-        self.needs.only_json &= needs.only_json;
-        let mut with = vec![Fragment::Text("(".to_string())];
-        let mut count = 0;
-        let mut push = |fragment: Fragment, with: &mut Vec<Fragment>| {
-            if count > 0 {
-                with.push(Fragment::Text(", ".to_string()));
-            }
-            count += 1;
-            with.push(fragment);
-        };
-        for arg in args {
-            match arg.role {
-                Some(Role::Request) if needs.request => {
-                    push(Fragment::Keep(arg.range.clone()), &mut with)
-                }
-                Some(_) => {}
-                None => push(Fragment::Keep(arg.range.clone()), &mut with),
-            }
-        }
-        if needs.params {
-            push(Fragment::Text("params".to_string()), &mut with);
-        }
-        with.push(Fragment::Text(")".to_string()));
-        self.edits.rewrite(list.clone(), with);
+        self.pass_on(callee, &takes, args, list, effect.range.clone(), headers);
         if let Some(ReplyForm::Bare(start)) = form {
             self.edits.insert(*start, "return ");
         }
+        if let (true, Some(headers), Some(_)) = (*carries, headers, form) {
+            self.with_headers(callee, effect.range.clone(), *awaited, headers);
+        }
+    }
+
+    /// Whether a function cannot be carried over, which is said already.
+    fn refused(&self, callee: &Carrier) -> bool {
+        matches!(callee, Carrier::Shared(shared) if !shared.refusals.is_empty())
+    }
+
+    /// Writes a guard: the handler ends where the function has given back a response.
+    fn guard(&mut self, effect: &Effect, headers: Option<&str>) {
+        let Kind::Guard {
+            callee,
+            args,
+            list,
+            shape,
+            exit,
+            carries,
+        } = &effect.kind
+        else {
+            return;
+        };
+        let carried = headers.filter(|_| *carries);
+        if self.refused(callee) {
+            return;
+        }
+        let Some(takes) = self.takes(callee) else {
+            return self.refuse(Reason::ResEscapes, effect.range.clone(), callee.name());
+        };
+        let text = &self.ctx.source.text;
+        let call = &text[effect.range.clone()];
+        if takes.awaits && !call.contains("await") {
+            return self.refuse(
+                Reason::BodyUse,
+                effect.range.clone(),
+                &format!("{} would have to be async", callee.name()),
+            );
+        }
+        let semi = if text[exit.clone()].ends_with(';') {
+            ";"
+        } else {
+            ""
+        };
+        let response = match shape {
+            GuardShape::Bound { name, test } => {
+                self.edits
+                    .replace(test.clone(), format!("{name} instanceof Response"));
+                name.clone()
+            }
+            GuardShape::Direct {
+                call,
+                statement,
+                test,
+            } => {
+                let name = self.guard_name();
+                let indent = self.ctx.indent_at(statement.start);
+                let end = self.ctx.style.semi;
+                self.edits.rewrite(
+                    statement.start..test.end,
+                    vec![
+                        Fragment::Text(format!("const {name} = ")),
+                        Fragment::Keep(call.clone()),
+                        Fragment::Text(format!("{end}\n{indent}if ({name} instanceof Response")),
+                    ],
+                );
+                name
+            }
+        };
+        let takes_headers = matches!(callee, Carrier::Shared(shared) if shared.headers);
+        let response = match carried.filter(|_| !takes_headers) {
+            Some(headers) => {
+                self.needs.helpers.insert(Helper::WithHeaders);
+                format!("withHeaders({response}, {headers})")
+            }
+            None => response,
+        };
+        self.edits
+            .replace(exit.clone(), format!("return {response}{semi}"));
+        self.pass_on(callee, &takes, args, list, effect.range.clone(), headers);
+    }
+
+    /// Writes the parameters of a function that another calls with the request.
+    fn callback(&mut self, callback: &Callback) {
+        let (name, annotated) = &callback.request;
+        // What only dropped code read goes from the end of the list.
+        let mut rest = callback.rest.clone();
+        while rest.last().is_some_and(|range| !self.reads(range)) {
+            rest.pop();
+        }
+        let mut with = vec![Fragment::Text("(".to_string())];
+        if !rest.is_empty() || self.reads(&callback.param) {
+            with.push(Fragment::Text(if *annotated && self.ctx.typescript() {
+                self.needs.imports.value("next/server", "NextRequest");
+                format!("{name}: NextRequest")
+            } else {
+                name.clone()
+            }));
+        }
+        for range in rest {
+            with.push(Fragment::Text(", ".to_string()));
+            with.push(Fragment::Keep(range));
+        }
+        with.push(Fragment::Text(")".to_string()));
+        self.edits.rewrite(callback.list.clone(), with);
+        let mut at = callback.list.start;
+        for range in &callback.rest {
+            self.dropped.push(at..range.start);
+            at = range.end;
+        }
+        self.dropped.push(at..callback.list.end);
+    }
+
+    /// Whether code that stays reads what a parameter binds, or nothing read it before.
+    fn reads(&self, param: &Range<usize>) -> bool {
+        let inside = |outer: &Range<usize>, at: &Range<usize>| {
+            outer.start <= at.start && at.end <= outer.end
+        };
+        let Some((name, _)) = self.names.iter().find(|(_, at)| inside(param, at)) else {
+            return true;
+        };
+        let mut uses = self
+            .names
+            .iter()
+            .filter(|(other, at)| other == name && !inside(param, at))
+            .peekable();
+        uses.peek().is_none()
+            || uses.any(|(_, at)| !self.dropped.iter().any(|gone| inside(gone, at)))
+    }
+
+    /// Adds the headers that are set before to what a function answers, unless it took them.
+    fn with_headers(
+        &mut self,
+        callee: &Carrier,
+        range: Range<usize>,
+        awaited: bool,
+        headers: &str,
+    ) {
+        if matches!(callee, Carrier::Shared(shared) if shared.headers) {
+            return;
+        }
+        self.needs.helpers.insert(Helper::WithHeaders);
+        let text = &self.ctx.source.text;
+        let start = match awaited {
+            true => {
+                let rest = &text[range.start + "await".len()..range.end];
+                range.end - rest.trim_start().len()
+            }
+            false => range.start,
+        };
+        self.edits.insert(start, "withHeaders(");
+        self.edits.insert(range.end, format!(", {headers})"));
+    }
+
+    /// A free name for the answer of a guard.
+    fn guard_name(&mut self) -> String {
+        let names = ["response", "answer", "refusal", "denied"];
+        let free = names
+            .iter()
+            .find(|name| self.free(name) && !self.guards.iter().any(|taken| taken == *name));
+        let name = match free {
+            Some(name) => name.to_string(),
+            None => format!("response{}", self.guards.len() + 1),
+        };
+        self.guards.push(name.clone());
+        name
+    }
+
+    /// What the web form of a function takes and gives.
+    fn takes(&self, callee: &Carrier) -> Option<Takes> {
+        match callee {
+            Carrier::Local(name) => {
+                let needs = self.ctx.carriers.get(name)?;
+                Some(Takes {
+                    replies: needs.replies,
+                    request: needs.request,
+                    next_request: needs.next_request,
+                    params: needs.params,
+                    body: needs.body,
+                    awaits: needs.awaits,
+                })
+            }
+            Carrier::Handler(_) => Some(Takes {
+                replies: Replies::Always,
+                request: true,
+                next_request: true,
+                params: false,
+                body: false,
+                awaits: false,
+            }),
+            Carrier::Shared(shared) => Some(Takes {
+                replies: shared.replies,
+                request: shared.request,
+                next_request: shared.next_request,
+                params: shared.params,
+                body: shared.body,
+                awaits: shared.becomes_async,
+            }),
+        }
+    }
+
+    /// Writes the arguments of a call in the form that the function's web form takes.
+    fn pass_on(
+        &mut self,
+        callee: &Carrier,
+        takes: &Takes,
+        args: &[Arg],
+        list: &Range<usize>,
+        call: Range<usize>,
+        headers: Option<&str>,
+    ) {
+        self.needs.request |= takes.request;
+        self.needs.next_request |= takes.next_request;
+        self.needs.body |= takes.body;
+        if takes.body && matches!(callee, Carrier::Shared(_)) {
+            self.needs.helpers.insert(Helper::KeepBody);
+        }
+        let mut given: Vec<Fragment> = Vec::new();
+        let params = takes.params.then(|| match callee {
+            Carrier::Local(_) | Carrier::Handler(_) => {
+                self.needs.params = true;
+                "params".to_string()
+            }
+            Carrier::Shared(_) => self.resolved_params(),
+        });
+        let mut late = params.clone();
+        for arg in args {
+            match arg.role {
+                Some(Role::Request) => {
+                    if takes.request {
+                        given.push(Fragment::Keep(arg.range.clone()));
+                    }
+                    if let Carrier::Shared(_) = callee {
+                        given.extend(late.take().map(Fragment::Text));
+                    }
+                }
+                Some(Role::Response) => {
+                    if let (Carrier::Shared(shared), Some(headers)) = (callee, headers)
+                        && shared.headers
+                    {
+                        given.push(Fragment::Text(headers.to_string()));
+                    }
+                    if let (Carrier::Handler(_), Some(context)) = (callee, self.ctx.context) {
+                        let rest = if context { "context" } else { "...args" };
+                        given.push(Fragment::Text(rest.to_string()));
+                    }
+                }
+                None => given.push(Fragment::Keep(arg.range.clone())),
+            }
+        }
+        given.extend(late.map(Fragment::Text));
+        let mut with = vec![Fragment::Text("(".to_string())];
+        for (at, fragment) in given.into_iter().enumerate() {
+            if at > 0 {
+                with.push(Fragment::Text(", ".to_string()));
+            }
+            with.push(fragment);
+        }
+        with.push(Fragment::Text(")".to_string()));
+        self.edits.rewrite(list.clone(), with);
+        if let Carrier::Shared(shared) = callee {
+            self.needs.shared.insert(shared.key.clone());
+            self.needs.notes.extend(shared.notes.iter().copied());
+            if let Some(new) = self.ctx.names.get(&shared.key) {
+                self.rename(call, list.start, &new);
+            }
+        }
+    }
+
+    /// The path parameters in a shared function.
+    fn library_params(&mut self) -> &'static str {
+        self.needs.params = true;
+        match (self.ctx.context, self.ctx.awaits_request_apis()) {
+            (None, _) => "params",
+            (Some(_), false) => "context.params",
+            (Some(_), true) => {
+                self.needs.awaits = true;
+                "await context.params"
+            }
+        }
+    }
+
+    /// The path parameters as a shared function takes them.
+    fn resolved_params(&mut self) -> String {
+        if self.ctx.module.library {
+            return self.library_params().to_string();
+        }
+        if self.ctx.route.slugs.is_empty() {
+            return "{}".to_string();
+        }
+        self.params().to_string()
+    }
+
+    /// Calls another function: the name in front of the arguments, or its last part.
+    fn rename(&mut self, call: Range<usize>, open: usize, new: &str) {
+        let text = &self.ctx.source.text;
+        let head = text[call.start..open].split('<').next().unwrap_or_default();
+        let end = call.start + head.trim_end().len();
+        let start = text[call.start..end]
+            .rfind(|char: char| !(char.is_alphanumeric() || char == '_' || char == '$'))
+            .map_or(call.start, |at| call.start + at + 1);
+        if text[..start].trim_end().ends_with('.') {
+            self.edits.replace(start..end, new);
+            return;
+        }
+        // The imported name may be another one here; the new one is imported as it is.
+        self.edits.replace(start..end, new);
+        let old = text[start..end].to_string();
+        self.dropped.push(start..end);
+        self.needs.renamed.insert(old, new.to_string());
     }
 
     /// Notes a name that holds a path parameter of one segment.
@@ -1820,6 +2174,9 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     fn finish(mut self) -> Result<Lowered, Vec<Refusal>> {
+        for callback in std::mem::take(&mut self.callbacks) {
+            self.callback(&callback);
+        }
         self.idle_assertions();
         let text = &self.ctx.source.text;
         self.drops.sort_by_key(|range| (range.start, range.end));

@@ -27,6 +27,17 @@ export async function readBody(request%REQUEST%) {
 }
 "#;
 
+const KEEP_BODY: &str = r#"const bodies = new WeakMap%BODIES%()%;%
+
+/** The body as the Pages Router parsed it, however often it is read. */
+export function readBody(request%REQUEST%) {
+  const body = bodies.get(request) ?? parseBody(request)%;%
+  bodies.set(request, body)%;%
+  return body%;%
+}
+
+"#;
+
 const READ_QUERY: &str = r#"/**
  * Search parameters as the Pages Router gave them: a doubled key is an array,
  * and a path parameter comes before a search parameter of the same name.
@@ -42,27 +53,48 @@ export function readQuery(request%NEXT_REQUEST%, params%PARAMS%) {
 }
 "#;
 
+const WITH_HEADERS: &str = r#"/** Adds headers to a response that does not set them itself. */
+export async function withHeaders(answer%ANSWER%, headers%HEADERS%) {
+  const response = await answer%;%
+  const own = new Set(response.headers.keys())%;%
+  headers.forEach((value, name) => {
+    if (!own.has(name)) response.headers.append(name, value)%;%
+  })%;%
+  return response%;%
+}
+"#;
+
 /// The text of the module with these helpers, in the style of the files that import it.
 pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> String {
     let mut imports = String::new();
     let mut parts = Vec::new();
-    if helpers.contains(&Helper::ReadBody) {
+    if helpers.contains(&Helper::ReadBody) || helpers.contains(&Helper::KeepBody) {
         imports.push_str("import { parse as parseForm } from 'querystring'%;%\n");
-        parts.push(READ_BODY);
+        if helpers.contains(&Helper::KeepBody) {
+            let parse =
+                READ_BODY.replace("export async function readBody", "async function parseBody");
+            parts.push(format!("{KEEP_BODY}{parse}"));
+        } else {
+            parts.push(READ_BODY.to_string());
+        }
     }
     if helpers.contains(&Helper::ReadQuery) {
         if typescript {
             imports.push_str("import type { NextRequest } from 'next/server'%;%\n");
-            parts.push("type Query = Partial<Record<string, string | string[]>>%;%\n");
+            let query = "/** Path and search parameters by name. */\nexport type Query = Partial<Record<string, string | string[]>>%;%\n";
+            parts.push(query.to_string());
         }
-        parts.push(READ_QUERY);
+        parts.push(READ_QUERY.to_string());
+    }
+    if helpers.contains(&Helper::WithHeaders) {
+        parts.push(WITH_HEADERS.to_string());
     }
     let mut text = imports;
     for part in parts {
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(part);
+        text.push_str(&part);
     }
     let typed = |annotation: &str| {
         if typescript {
@@ -74,6 +106,12 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> St
     let text = text
         .replace("%REQUEST%", &typed(": Request"))
         .replace("%NEXT_REQUEST%", &typed(": NextRequest"))
+        .replace(
+            "%BODIES%",
+            &typed("<Request, ReturnType<typeof parseBody>>"),
+        )
+        .replace("%ANSWER%", &typed(": Response | Promise<Response>"))
+        .replace("%HEADERS%", &typed(": Headers"))
         .replace("%QUERY%", &typed(": Query"))
         .replace("%PARAMS%", &typed("?: Query"))
         .replace("%;%", style.semi)

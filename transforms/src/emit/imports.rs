@@ -15,6 +15,8 @@ use crate::syntax::{Names, id};
 pub struct Imports {
     /// Names by module: the name and whether it is only a type.
     wanted: BTreeMap<String, BTreeMap<String, bool>>,
+    /// Imported names that other names of the same modules stand in for.
+    renamed: BTreeMap<String, String>,
 }
 
 impl Imports {
@@ -35,6 +37,11 @@ impl Imports {
             .or_insert(true);
     }
 
+    /// Asks for other names in place of some that the file imports, from the same modules.
+    pub fn rename(&mut self, names: &BTreeMap<String, String>) {
+        self.renamed.extend(names.clone());
+    }
+
     /// Takes what another set asks for.
     pub fn extend(&mut self, other: &Imports) {
         for (module, names) in &other.wanted {
@@ -46,6 +53,7 @@ impl Imports {
                 }
             }
         }
+        self.rename(&other.renamed);
     }
 
     /// Whether nothing is asked for.
@@ -86,6 +94,38 @@ impl Imports {
         lines
     }
 
+    /// Asks for the names that stand in for others which stay, and for default imports. `rebase`
+    /// gives a specifier as it is spelled where the file goes.
+    pub fn add_renamed(
+        &mut self,
+        source: &Source,
+        kept: &[Range<usize>],
+        rebase: &dyn Fn(&str) -> String,
+    ) {
+        let names = Names::of(source, &source.module);
+        for item in source.items() {
+            let ModuleItem::ModuleDecl(ModuleDecl::Import(import)) = item else {
+                continue;
+            };
+            let module = import.src.value.to_string_lossy().into_owned();
+            for specifier in &import.specifiers {
+                let local = specifier.local();
+                let Some(new) = self.renamed.get(&*local.sym).cloned() else {
+                    continue;
+                };
+                let stays = used(&names, &id(local), &source.range(import), kept).0;
+                if stays || !matches!(specifier, ImportSpecifier::Named(_)) {
+                    let module = if module.starts_with('.') {
+                        rebase(&module)
+                    } else {
+                        module.clone()
+                    };
+                    self.value(&module, &new);
+                }
+            }
+        }
+    }
+
     /// Leaves out what a file imports already.
     pub fn without(&mut self, source: &Source) {
         for item in source.items() {
@@ -121,7 +161,7 @@ impl Imports {
         kept: &[Range<usize>],
         edits: &mut Edits,
     ) {
-        let gone = remove_unused(source, kept, edits);
+        let gone = remove_unused_but(source, kept, &self.renamed, edits);
         self.without(source);
         let mut new = self.lines(style, source.typescript()).join("\n");
         for statement in gone {
@@ -162,6 +202,33 @@ pub fn remove_unused(
     kept: &[Range<usize>],
     edits: &mut Edits,
 ) -> Vec<Range<usize>> {
+    remove_unused_but(source, kept, &BTreeMap::new(), edits)
+}
+
+/// Whether a binding is used in the ranges that stay, and whether it was used at all.
+fn used(
+    names: &Names,
+    local: &crate::syntax::Id,
+    statement: &Range<usize>,
+    kept: &[Range<usize>],
+) -> (bool, bool) {
+    let uses: Vec<&Range<usize>> = names
+        .all
+        .iter()
+        .filter(|(name, at)| name == local && !inside(statement, at))
+        .map(|(_, at)| at)
+        .collect();
+    let stays = |at: &&Range<usize>| kept.iter().any(|range| inside(range, at));
+    (uses.iter().any(stays), !uses.is_empty())
+}
+
+/// As [`remove_unused`]; names for which others stand in are replaced by those.
+fn remove_unused_but(
+    source: &Source,
+    kept: &[Range<usize>],
+    renamed: &BTreeMap<String, String>,
+    edits: &mut Edits,
+) -> Vec<Range<usize>> {
     let names = Names::of(source, &source.module);
     let mut gone = Vec::new();
     for item in source.items() {
@@ -177,19 +244,24 @@ pub fn remove_unused(
             .iter()
             .enumerate()
             .filter(|(_, specifier)| {
-                let local = id(specifier.local());
-                let uses: Vec<&Range<usize>> = names
-                    .all
-                    .iter()
-                    .filter(|(name, at)| *name == local && !inside(&statement, at))
-                    .map(|(_, at)| at)
-                    .collect();
-                !uses.is_empty()
-                    && !uses
-                        .iter()
-                        .any(|at| kept.iter().any(|range| inside(range, at)))
+                used(&names, &id(specifier.local()), &statement, kept) == (false, true)
             })
             .map(|(index, _)| index)
+            .collect();
+        let stand_in = |specifier: &ImportSpecifier| match specifier {
+            ImportSpecifier::Named(_) => renamed.get(&*specifier.local().sym),
+            _ => None,
+        };
+        let unused: BTreeSet<usize> = unused
+            .into_iter()
+            .filter(|index| {
+                let specifier = &import.specifiers[*index];
+                let new = stand_in(specifier);
+                if let Some(new) = new {
+                    edits.replace_soft(source.range(specifier), new.clone());
+                }
+                new.is_none()
+            })
             .collect();
         if unused.is_empty() {
             continue;
@@ -229,7 +301,12 @@ pub fn remove_unused(
             let kept: Vec<&str> = named
                 .iter()
                 .filter(|(index, _)| !unused.contains(index))
-                .map(|(_, range)| &source.text[range.clone()])
+                .map(|(index, range)| {
+                    let specifier = &import.specifiers[*index];
+                    let new = stand_in(specifier)
+                        .filter(|_| !used(&names, &id(specifier.local()), &statement, kept).0);
+                    new.map_or(&source.text[range.clone()], String::as_str)
+                })
                 .collect();
             let whole = first.start..last.end;
             let indent = super::style::indentation(&source.text, first.start);

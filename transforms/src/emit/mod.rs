@@ -8,5 +8,6 @@ pub mod layout;
 pub mod reply;
 pub mod route_handler;
 pub mod server_action;
+pub mod shared_module;
 pub mod style;
 pub mod web_native;

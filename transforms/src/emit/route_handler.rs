@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use swc_core::ecma::ast::*;
 use swc_core::ecma::visit::{Visit, VisitWith};
@@ -14,15 +15,16 @@ use super::imports::Imports;
 use super::layout;
 use super::server_action::{calls_others, can_throw};
 use super::style::{Style, line_start, template_ranges};
-use super::web_native::after_imports;
+use super::web_native::{after_imports, free_name};
 use crate::edit::{Edits, Overlap};
 use crate::facts::api_module::{
-    ApiModule, Body, Config, Form, Function, entries, refuse, refuse_at,
+    ApiModule, Body, Config, Form, Function, WrapperCall, entries, refuse, refuse_at,
 };
-use crate::facts::effect::{Kind, Role};
+use crate::facts::effect::{Carrier, Effect, Kind, Role};
 use crate::facts::route::{Route, SlugKind};
 use crate::flow::Reading;
-use crate::handler::{Group, Handler};
+use crate::handler::{Group, Handler, sole_call};
+use crate::modules::{Key, Shared};
 use crate::next_version::{Feature, NextVersion};
 use crate::outcome::Refusal;
 use crate::reason::{Note, Reason};
@@ -48,6 +50,8 @@ pub struct Surroundings<'s> {
     pub methods: Option<BTreeSet<String>>,
     /// What is written when Server Actions are, instead of route handlers.
     pub action: Option<ActionMode>,
+    /// The names of the web forms of shared functions that keep their old form.
+    pub names: &'s crate::shared_forms::Names,
 }
 
 /// A written route file, or file of actions.
@@ -65,6 +69,8 @@ pub struct RouteFile {
     pub helpers: BTreeSet<Helper>,
     /// Differences by method; those under `*` are the route's.
     pub notes: BTreeMap<String, BTreeSet<Note>>,
+    /// The shared functions that it calls.
+    pub shared: BTreeSet<Key>,
 }
 
 /// Settings of `export const config` that live on as exports of their own.
@@ -103,6 +109,7 @@ pub fn write<'a>(
         edits: Edits::default(),
         imports: Imports::default(),
         helpers: BTreeSet::new(),
+        shared: BTreeSet::new(),
         notes: BTreeMap::new(),
         kept: Vec::new(),
         specifiers: relative_specifiers(module.source, around.rebase),
@@ -164,14 +171,8 @@ pub fn write<'a>(
 /// The functions that some groups hand the request or the response to.
 fn reached(handler: &Handler, groups: &[&Group]) -> BTreeSet<Id> {
     let callees = |reading: &Reading| -> Vec<Id> {
-        let calls = reading
-            .effects
-            .iter()
-            .filter_map(|effect| match &effect.kind {
-                Kind::CallCarrier { callee, .. } => Some(callee.clone()),
-                _ => None,
-            });
-        calls.collect()
+        let calls = reading.effects.iter().filter_map(Effect::local_carrier);
+        calls.map(|(callee, _)| callee.clone()).collect()
     };
     let mut found = BTreeSet::new();
     let mut todo: Vec<Id> = groups
@@ -189,6 +190,24 @@ fn reached(handler: &Handler, groups: &[&Group]) -> BTreeSet<Id> {
     found
 }
 
+/// How a function is written.
+enum Shape<'s> {
+    /// By itself, as what is exported or called.
+    Declared {
+        /// Its name.
+        name: &'s str,
+        /// Whether it is exported.
+        exported: bool,
+    },
+    /// By itself, to be wrapped elsewhere.
+    Apart {
+        /// Its name.
+        name: &'s str,
+    },
+    /// As the argument of what wraps it.
+    Inline,
+}
+
 struct File<'f, 'a> {
     module: &'f ApiModule<'a>,
     style: &'f Style,
@@ -196,6 +215,7 @@ struct File<'f, 'a> {
     edits: Edits,
     imports: Imports,
     helpers: BTreeSet<Helper>,
+    shared: BTreeSet<Key>,
     notes: BTreeMap<String, BTreeSet<Note>>,
     kept: Vec<Range<usize>>,
     /// Relative specifiers with their new texts.
@@ -219,7 +239,10 @@ impl<'a> File<'_, 'a> {
             next: self.around.next,
             templates,
             carriers,
+            names: self.around.names,
             action: self.around.action.as_ref(),
+            context: None,
+            takes_headers: false,
             unwrapped: RefCell::new(Vec::new()),
             tried: self.tried(function),
         };
@@ -275,11 +298,19 @@ impl<'a> File<'_, 'a> {
                 .reading
                 .effects
                 .iter()
-                .filter(|effect| match &effect.kind {
-                    Kind::CallCarrier { callee, .. } => carriers
+                .filter(|effect| match effect.carrier() {
+                    Some((Carrier::Local(callee), _)) => carriers
                         .iter()
                         .any(|(name, _, _, lowered)| *name == callee && lowered.needs.body),
-                    _ => false,
+                    Some((Carrier::Shared(shared), _)) => {
+                        let parsed =
+                            |effect: &Effect| !matches!(effect.kind, Kind::ReadRawBody { .. });
+                        // What is parsed is kept for the next reader.
+                        let kept = shared.helpers.contains(&Helper::KeepBody)
+                            && group.reading.effects.iter().all(parsed);
+                        shared.body && !kept
+                    }
+                    Some((Carrier::Handler(_), _)) | None => false,
                 });
             if reads > 0 && calls.count() > 0 {
                 return Err(vec![refuse_at(
@@ -309,12 +340,8 @@ impl<'a> File<'_, 'a> {
         }
         if self.around.action.is_some() {
             let hands_on = groups.iter().find(|(group, _)| {
-                let calls = group
-                    .reading
-                    .effects
-                    .iter()
-                    .any(|effect| matches!(effect.kind, Kind::CallCarrier { .. }));
-                calls
+                let mut effects = group.reading.effects.iter();
+                effects.any(|effect| effect.carrier().is_some())
                     && !self
                         .delegates_to(group)
                         .is_some_and(|callee| promoted.contains_key(&callee))
@@ -330,6 +357,7 @@ impl<'a> File<'_, 'a> {
         }
         let mut params: BTreeMap<String, (Vec<String>, bool)> = BTreeMap::new();
         let mut texts: Vec<String> = Vec::new();
+        let mut wrapped_exports: Vec<String> = Vec::new();
         let mut aliases: Vec<(String, String)> = Vec::new();
         for (group, lowered) in &groups {
             if self
@@ -373,7 +401,57 @@ impl<'a> File<'_, 'a> {
             for method in group.methods.iter().filter(|method| **method != name) {
                 aliases.push((name.clone(), method.clone()));
             }
-            texts.push(self.function(function, &group.reading, lowered, &name, exported)?);
+            let shape = Shape::Declared {
+                name: &name,
+                exported,
+            };
+            let kept: Vec<(&WrapperCall, &Arc<Shared>)> = group
+                .wrappers
+                .iter()
+                .map(|at| (&self.module.wrappers[*at], &handler.wrappers[*at]))
+                .collect();
+            let text = if kept.is_empty() {
+                self.function(function, &group.reading, lowered, &shape)?
+            } else {
+                // A handler that stands by itself stays so, when one function does for all.
+                let apart = function.name.is_some() && groups.len() == 1;
+                let (inner, name) = if apart {
+                    let own = function.name.as_ref().map(|name| name.0.to_string());
+                    let own = own.unwrap_or_default();
+                    let shape = Shape::Apart { name: &own };
+                    texts.push(self.function(function, &group.reading, lowered, &shape)?);
+                    let name = match exported {
+                        true => name.clone(),
+                        false => free_name(source, &["route", "wrapped", "wrappedHandler"]),
+                    };
+                    aliases
+                        .iter_mut()
+                        .filter(|(alias, _)| *alias == own)
+                        .for_each(|(alias, _)| *alias = name.clone());
+                    (own, name)
+                } else {
+                    let inner = self.function(function, &group.reading, lowered, &Shape::Inline)?;
+                    (inner, name.clone())
+                };
+                let export = if exported { "export " } else { "" };
+                let call = self.wrap(&kept, inner);
+                for (method, (_, shared)) in group
+                    .methods
+                    .iter()
+                    .flat_map(|method| kept.iter().map(move |kept| (method, kept)))
+                {
+                    let notes = self.notes.entry(method.clone()).or_default();
+                    notes.extend(shared.notes.iter().copied());
+                }
+                let text = format!("{export}const {name} = {call}{}", self.style.semi);
+                if apart {
+                    wrapped_exports.push(text);
+                    self.collect(lowered, &group.methods);
+                    continue;
+                }
+                text
+            };
+            texts.push(text);
             self.collect(lowered, &group.methods);
         }
         for (name, carrier, reading, lowered) in &carriers {
@@ -388,7 +466,11 @@ impl<'a> File<'_, 'a> {
                     let name = mode.names.get(method).cloned().unwrap_or_default();
                     self.action(carrier, lowered, &name, mode)?
                 }
-                _ => self.function(carrier, reading, lowered, &written_name, exported)?,
+                _ => {
+                    let name = &written_name;
+                    let shape = Shape::Declared { name, exported };
+                    self.function(carrier, reading, lowered, &shape)?
+                }
             };
             self.edits.replace(carrier.statement.clone(), text);
             let methods: Vec<String> = match promoted.get(*name) {
@@ -406,7 +488,26 @@ impl<'a> File<'_, 'a> {
         for statement in left_out {
             self.delete_lines(statement);
         }
-        self.place_handler(texts, aliases, function);
+        if self.around.action.is_none() {
+            for method in &handler.refused {
+                let (indent, semi) = (&self.style.indent, self.style.semi);
+                texts.push(format!(
+                    "export function {method}() {{\n{indent}return new NextResponse(null, {{ status: 405 }}){semi}\n}}"
+                ));
+                self.imports.value("next/server", "NextResponse");
+                methods.push(method.clone());
+            }
+        }
+        for call in &self.module.wrappers {
+            let own = [
+                Some(&function.statement),
+                self.module.default_export.as_ref(),
+            ];
+            if !own.contains(&Some(&call.statement)) {
+                self.delete_lines(call.statement.clone());
+            }
+        }
+        self.place_handler(texts, wrapped_exports, aliases, function);
         self.rebase_imports(handler);
         self.keep_rest(handler);
         self.drop_unused_items();
@@ -472,77 +573,14 @@ impl<'a> File<'_, 'a> {
             params,
             helpers: self.helpers,
             notes,
+            shared: self.shared,
         })
     }
 
     /// The helper that a group hands everything to, when that is all it does.
     fn delegates_to(&self, group: &Group) -> Option<Id> {
-        let Body::Block(_, (start, end)) = self.module.handler.body else {
-            return None;
-        };
-        let [only] = &group
-            .reading
-            .effects
-            .iter()
-            .filter(|effect| !matches!(effect.kind, Kind::DestructureRequest { .. }))
-            .collect::<Vec<_>>()[..]
-        else {
-            return None;
-        };
-        let Kind::CallCarrier {
-            callee,
-            args,
-            form: Some(_),
-            ..
-        } = &only.kind
-        else {
-            return None;
-        };
-        if args.iter().any(|arg| arg.role.is_none()) {
-            return None;
-        }
-        // Nothing else may be left of the handler's body.
-        let mut gone: Vec<Range<usize>> = group.reading.dropped.clone();
-        for (whole, kept, _) in &group.reading.unwrapped {
-            gone.push(whole.start..kept.start);
-            gone.push(kept.end..whole.end);
-        }
-        gone.extend(
-            group
-                .reading
-                .method_variables
-                .iter()
-                .map(|(_, range)| range.clone()),
-        );
-        for effect in &group.reading.effects {
-            if let Kind::DestructureRequest {
-                statement,
-                parts,
-                nested,
-            } = &effect.kind
-                && nested.is_empty()
-                && parts.iter().all(|(part, _)| part == "method")
-            {
-                gone.push(statement.clone());
-            }
-        }
-        gone.push(only.range.clone());
-        gone.extend(self.module.source.comments.iter().cloned());
-        gone.sort_by_key(|range| range.start);
-        let text = &self.module.source.text;
-        let mut at = start + 1;
-        let mut left = String::new();
-        for range in gone {
-            if range.start > at {
-                left.push_str(&text[at..range.start]);
-            }
-            at = at.max(range.end);
-        }
-        left.push_str(&text[at.min(end - 1)..end - 1]);
-        let left = left.replace("return", "").replace("await", "");
-        left.chars()
-            .all(|char| char.is_whitespace() || char == ';')
-            .then(|| callee.clone())
+        let sole = sole_call(self.module.source, &self.module.handler, &group.reading)?;
+        sole.local().filter(|_| group.wrappers.is_empty()).cloned()
     }
 
     /// Notes the code of a function that stays.
@@ -595,6 +633,8 @@ impl<'a> File<'_, 'a> {
     fn collect(&mut self, lowered: &Lowered, methods: &[String]) {
         self.imports.extend(&lowered.needs.imports);
         self.helpers.extend(&lowered.needs.helpers);
+        self.shared.extend(lowered.needs.shared.iter().cloned());
+        self.imports.rename(&lowered.needs.renamed);
         for method in methods {
             self.notes
                 .entry(method.clone())
@@ -800,15 +840,54 @@ impl<'a> File<'_, 'a> {
         }
     }
 
+    /// The calls that wrap a handler, around its web form.
+    fn wrap(&mut self, wrappers: &[(&WrapperCall, &Arc<Shared>)], inner: String) -> String {
+        let source = self.module.source;
+        let mut text = inner;
+        for (call, shared) in wrappers.iter().rev() {
+            let whole = source.range(call.call);
+            let arg = source.range(&call.args[call.args.len() - 1][call.handler]);
+            self.shared.insert(shared.key.clone());
+            let mut start = whole.start;
+            let mut callee = String::new();
+            if let Some(new) = self.around.names.get(&shared.key) {
+                let name = source.range(call.callee);
+                let old = &source.text[name.clone()];
+                callee = match old.rsplit_once('.') {
+                    Some((object, _)) => format!("{object}.{new}"),
+                    None => {
+                        let renamed = BTreeMap::from([(old.to_string(), new.clone())]);
+                        self.imports.rename(&renamed);
+                        new
+                    }
+                };
+                start = name.end;
+            }
+            self.kept.push(start..arg.start);
+            self.kept.push(arg.end..whole.end);
+            text = format!(
+                "{callee}{}{text}{}",
+                &source.text[start..arg.start],
+                &source.text[arg.end..whole.end]
+            );
+        }
+        text
+    }
+
     /// One function in its web form.
     fn function(
         &mut self,
         function: &Function<'a>,
         reading: &Reading<'a>,
         lowered: &Lowered,
-        name: &str,
-        exported: bool,
+        shape: &Shape,
     ) -> Result<String, Vec<Refusal>> {
+        let (name, exported) = match shape {
+            Shape::Declared { name, exported } => (*name, *exported),
+            Shape::Apart { name } => (*name, false),
+            Shape::Inline => ("", false),
+        };
+        let wrapped = !matches!(shape, Shape::Declared { .. });
         let source = self.module.source;
         let needs = &lowered.needs;
         let typescript = source.typescript();
@@ -823,6 +902,12 @@ impl<'a> File<'_, 'a> {
         };
         let uses_request =
             needs.request || uses_beyond(function, reading, source, &lowered.dropped);
+        // A wrapped handler may get something behind the request and the context.
+        let extras = wrapped && function.params.len() > 2;
+        let annotated = |pat: &Pat| {
+            matches!(shape, Shape::Apart { .. })
+                || matches!(pat, Pat::Ident(binding) if binding.type_ann.is_some())
+        };
         for (at, pat) in function.params.iter().enumerate() {
             match reading.roles.get(at).copied().flatten() {
                 Some(Role::Request) => {
@@ -835,24 +920,39 @@ impl<'a> File<'_, 'a> {
                             "IncomingMessage",
                         ],
                     )?;
-                    if uses_request || is_handler && needs.params {
+                    if uses_request || extras || is_handler && needs.params {
                         let name = if uses_request || request.starts_with('_') {
                             request.clone()
                         } else {
                             format!("_{request}")
                         };
-                        params.push(if typescript {
+                        let typed = typescript && (!wrapped || annotated(pat) || needs.params);
+                        let request_type = if wrapped { "NextRequest" } else { request_type };
+                        params.push(if typed {
                             format!("{name}: {request_type}")
                         } else {
                             name
                         });
-                        if typescript && needs.next_request {
+                        if typed && request_type == "NextRequest" {
                             self.imports.value("next/server", "NextRequest");
                         }
                     }
                 }
                 Some(Role::Response) => {
                     self.check_type(pat, &["NextApiResponse", "ServerResponse"])?;
+                    if extras && needs.params {
+                        params.push(self.params_param(true));
+                    } else if extras {
+                        let typed = typescript && annotated(pat);
+                        params.push(
+                            if typed {
+                                "_context: unknown"
+                            } else {
+                                "_context"
+                            }
+                            .into(),
+                        );
+                    }
                 }
                 None => {
                     let text = source.text_of(*pat).to_string();
@@ -861,33 +961,8 @@ impl<'a> File<'_, 'a> {
                 }
             }
         }
-        if needs.params {
-            let types: Vec<String> = self
-                .around
-                .route
-                .slugs
-                .iter()
-                .map(|slug| {
-                    let key = self.style.key(&slug.name);
-                    match slug.kind {
-                        SlugKind::One => format!("{key}: string"),
-                        SlugKind::CatchAll => format!("{key}: string[]"),
-                        SlugKind::Optional => format!("{key}?: string[]"),
-                    }
-                })
-                .collect();
-            let object = format!("{{ {} }}", types.join("; "));
-            let object = if self.around.next.has(Feature::AsyncRequestApis) {
-                format!("Promise<{object}>")
-            } else {
-                object
-            };
-            params.push(match (is_handler, typescript) {
-                (true, true) => format!("{{ params }}: {{ params: {object} }}"),
-                (true, false) => "{ params }".to_string(),
-                (false, true) => format!("params: {object}"),
-                (false, false) => "params".to_string(),
-            });
+        if needs.params && !extras {
+            params.push(self.params_param(is_handler));
         }
         let is_async = function.is_async || needs.awaits;
         let answer = if typescript {
@@ -910,18 +985,55 @@ impl<'a> File<'_, 'a> {
                 format!("){} ", answer.unwrap_or_default()),
             )
         };
+        let (before, after) = match shape {
+            Shape::Inline => (format!("{keyword}("), ") => ".to_string()),
+            _ => (before, after),
+        };
         let head = self.head(&before, &params, &after);
         let range = match function.body {
             Body::Block(_, (start, end)) => start..end,
             Body::Expr(expr) => source.range(expr),
         };
         let body = self.body(lowered, range)?;
+        if let Shape::Inline = shape {
+            return Ok(format!("{head}{body}"));
+        }
         let end = if arrow && source.text[..function.statement.end].ends_with(';') {
             ";"
         } else {
             ""
         };
         Ok(format!("{head}{body}{end}"))
+    }
+
+    /// The parameter that takes the path parameters: a handler's context, or a helper's own.
+    fn params_param(&self, is_handler: bool) -> String {
+        let types: Vec<String> = self
+            .around
+            .route
+            .slugs
+            .iter()
+            .map(|slug| {
+                let key = self.style.key(&slug.name);
+                match slug.kind {
+                    SlugKind::One => format!("{key}: string"),
+                    SlugKind::CatchAll => format!("{key}: string[]"),
+                    SlugKind::Optional => format!("{key}?: string[]"),
+                }
+            })
+            .collect();
+        let object = format!("{{ {} }}", types.join("; "));
+        let object = if self.around.next.has(Feature::AsyncRequestApis) {
+            format!("Promise<{object}>")
+        } else {
+            object
+        };
+        match (is_handler, self.module.source.typescript()) {
+            (true, true) => format!("{{ params }}: {{ params: {object} }}"),
+            (true, false) => "{ params }".to_string(),
+            (false, true) => format!("params: {object}"),
+            (false, false) => "params".to_string(),
+        }
     }
 
     /// Refuses a parameter whose type says that it is more than a plain request or response.
@@ -1008,6 +1120,7 @@ impl<'a> File<'_, 'a> {
     fn place_handler(
         &mut self,
         texts: Vec<String>,
+        wrapped: Vec<String>,
         aliases: Vec<(String, String)>,
         function: &Function,
     ) {
@@ -1018,16 +1131,14 @@ impl<'a> File<'_, 'a> {
                 None => by_name.push((name, vec![method])),
             }
         }
-        let exports: Vec<String> = by_name
-            .iter()
-            .map(|(name, list)| {
-                let entries: Vec<String> = list
-                    .iter()
-                    .map(|method| format!("{name} as {method}"))
-                    .collect();
-                self.style.export_list(&entries)
-            })
-            .collect();
+        let lists = by_name.iter().map(|(name, list)| {
+            let entries: Vec<String> = list
+                .iter()
+                .map(|method| format!("{name} as {method}"))
+                .collect();
+            self.style.export_list(&entries)
+        });
+        let exports: Vec<String> = wrapped.into_iter().chain(lists).collect();
         let exports = exports.join("\n");
         let functions = texts.join("\n\n");
         match &self.module.default_export {
@@ -1119,11 +1230,13 @@ impl<'a> File<'_, 'a> {
     fn write_imports(&mut self) {
         let source = self.module.source;
         if !self.helpers.is_empty() {
-            for helper in &self.helpers {
+            for helper in self.helpers.iter().filter(|helper| helper.is_imported()) {
                 self.imports
                     .value(&self.around.helper_specifier, helper.name());
             }
         }
+        self.imports
+            .add_renamed(source, &self.kept, self.around.rebase);
         self.imports
             .place(source, self.style, &self.kept, &mut self.edits);
     }
@@ -1273,7 +1386,7 @@ fn type_argument(annotation: &TsTypeAnn) -> Option<&TsType> {
 }
 
 /// Whether the code that stays uses the request in a way that a web request shares, as `req.method`.
-fn uses_beyond(
+pub fn uses_beyond(
     function: &Function,
     reading: &Reading,
     source: &crate::source::Source,

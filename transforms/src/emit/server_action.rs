@@ -260,7 +260,7 @@ impl<'a> Writer<'_, 'a, '_> {
             Kind::CallCarrier { callee, .. } => self.refuse(
                 Reason::ReqEscapes,
                 range,
-                &format!("hands the request to {}", callee.0),
+                &format!("hands the request to {}", callee.name()),
             ),
             _ => self.refuse(Reason::ReqEscapes, range, "has no form in a Server Action"),
         }

@@ -131,6 +131,7 @@ impl WebNative {
             params: BTreeMap::new(),
             helpers: BTreeSet::new(),
             notes: BTreeMap::from([("*".to_string(), self.notes)]),
+            shared: BTreeSet::new(),
         })
     }
 }

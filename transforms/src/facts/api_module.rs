@@ -7,10 +7,11 @@ use std::ops::Range;
 use swc_core::common::Spanned;
 use swc_core::ecma::ast::*;
 
+use crate::modules::Follow;
 use crate::outcome::{Place, Refusal};
 use crate::reason::Reason;
 use crate::source::Source;
-use crate::syntax::{Id, bare, function_call, id, is_binding, prop_name, string};
+use crate::syntax::{Id, bare, id, is_binding, prop_name, string};
 
 /// A function as written.
 #[derive(Clone)]
@@ -55,12 +56,15 @@ pub enum Form {
     Expression,
 }
 
+/// The statement of a default export, and what it exports.
+pub type Default<'a> = (Range<usize>, DefaultExport<'a>);
+
 /// What stands at the top level of an API file, whatever its handler is.
 pub struct Outline<'a> {
     /// The file.
     pub source: &'a Source,
     /// The statement of the default export, and what it exports.
-    pub default: (Range<usize>, DefaultExport<'a>),
+    pub default: Default<'a>,
     /// Top-level functions by the names that bind them.
     pub functions: HashMap<Id, Function<'a>>,
     /// `export const config = {…}`: the statement and its entries.
@@ -70,6 +74,28 @@ pub struct Outline<'a> {
     /// What each imported name stands for: module and exported name.
     pub imports: HashMap<Id, (String, String)>,
     exported_ids: Vec<Id>,
+}
+
+/// What stands at the top level of a module.
+struct Items<'a> {
+    default: Option<Default<'a>>,
+    functions: HashMap<Id, Function<'a>>,
+    config: Option<Config<'a>>,
+    named_exports: Vec<(String, Range<usize>)>,
+    imports: HashMap<Id, (String, String)>,
+    exported_ids: Vec<Id>,
+    exports: Exports,
+}
+
+/// What a module exports: its own bindings, and those of other modules.
+#[derive(Debug, Clone, Default)]
+pub struct Exports {
+    /// Its own bindings by the names that importers use.
+    pub own: HashMap<String, Id>,
+    /// Names that it passes on: the module, and the name there (`*` for all of it as one value).
+    pub passed: HashMap<String, (String, String)>,
+    /// Modules of which it passes everything on.
+    pub all: Vec<String>,
 }
 
 /// The outline of an API file with a handler that is a function of it.
@@ -90,6 +116,29 @@ pub struct ApiModule<'a> {
     pub handler_exported: bool,
     /// What each imported name stands for: module and exported name.
     pub imports: HashMap<Id, (String, String)>,
+    /// Finds functions of other modules; `None` where they are not followed.
+    pub follow: Option<&'a dyn Follow>,
+    /// Whether it is a module that API files import, whose functions serve many routes.
+    pub library: bool,
+    /// The parameter of the wrapper that is read that holds the handler.
+    pub wrapped: Option<Id>,
+    /// The calls that wrap the handler, the outermost first.
+    pub wrappers: Vec<WrapperCall<'a>>,
+}
+
+/// A call that wraps a handler: `withAuth(handler, options)` or `withRole('admin')(handler)`.
+#[derive(Clone)]
+pub struct WrapperCall<'a> {
+    /// The whole call.
+    pub call: &'a CallExpr,
+    /// What is called first.
+    pub callee: &'a Expr,
+    /// The arguments of each call, the first call first.
+    pub args: Vec<&'a [ExprOrSpread]>,
+    /// Which argument of the last call is the handler.
+    pub handler: usize,
+    /// The statement that the call stands in.
+    pub statement: Range<usize>,
 }
 
 /// `export const config`.
@@ -183,7 +232,7 @@ fn from_arrow<'a>(
 }
 
 /// The function that an expression is, through parentheses and `satisfies`.
-fn from_expr<'a>(
+pub fn from_expr<'a>(
     source: &Source,
     name: Option<Id>,
     expr: &'a Expr,
@@ -205,18 +254,22 @@ fn from_expr<'a>(
     }
 }
 
-impl<'a> Outline<'a> {
-    /// Reads the top level of a file.
-    ///
-    /// # Errors
-    /// A refusal when there is no default export, or the file cannot be taken apart.
-    pub fn read(source: &'a Source) -> Result<Outline<'a>, Refusal> {
+/// What each imported name of a file stands for: module and exported name.
+pub fn imports(source: &Source) -> HashMap<Id, (String, String)> {
+    Items::read(source, true)
+        .map(|items| items.imports)
+        .unwrap_or_default()
+}
+
+impl<'a> Items<'a> {
+    fn read(source: &'a Source, library: bool) -> Result<Items<'a>, Refusal> {
+        let mut exports = Exports::default();
         let mut functions = HashMap::new();
         let mut named_exports = Vec::new();
         let mut exported_ids: Vec<Id> = Vec::new();
         let mut config = None;
         let mut imports = HashMap::new();
-        let mut default: Option<(Range<usize>, DefaultExport<'a>)> = None;
+        let mut default: Option<Default<'a>> = None;
         for item in source.items() {
             let statement = source.range(item);
             let decl = match item {
@@ -234,6 +287,9 @@ impl<'a> Outline<'a> {
                             statement.clone(),
                             Form::Declaration,
                         ) else {
+                            if library {
+                                continue;
+                            }
                             return Err(refuse(
                                 source,
                                 Reason::HandlerNotFunction,
@@ -242,22 +298,36 @@ impl<'a> Outline<'a> {
                             ));
                         };
                         if let Some(name) = name {
+                            exports.own.insert("default".to_string(), name.clone());
                             functions.insert(name, read.clone());
                         }
                         default =
                             Some((statement.clone(), DefaultExport::Function(Box::new(read))));
-                    } else {
+                    } else if !library {
                         return Err(refuse(source, Reason::HandlerNotFunction, export, "class"));
                     }
                     None
                 }
                 ModuleItem::ModuleDecl(ModuleDecl::ExportDefaultExpr(export)) => {
                     default = Some((statement.clone(), DefaultExport::Expr(&export.expr)));
+                    if let Expr::Ident(name) = bare(&export.expr) {
+                        exports.own.insert("default".to_string(), id(name));
+                    }
                     None
                 }
                 ModuleItem::ModuleDecl(ModuleDecl::ExportNamed(export)) if !export.type_only => {
                     for specifier in &export.specifiers {
+                        let from = export
+                            .src
+                            .as_ref()
+                            .map(|src| src.value.to_string_lossy().into_owned());
                         let ExportSpecifier::Named(named) = specifier else {
+                            if let (ExportSpecifier::Namespace(all), Some(from)) = (specifier, from)
+                                && let ModuleExportName::Ident(name) = &all.name
+                            {
+                                let whole = (from, "*".to_string());
+                                exports.passed.insert(name.sym.to_string(), whole);
+                            }
                             named_exports.push(("*".to_string(), source.range(specifier)));
                             continue;
                         };
@@ -267,6 +337,20 @@ impl<'a> Outline<'a> {
                                 name.value.to_string_lossy().into_owned()
                             }
                         };
+                        if let ModuleExportName::Ident(orig) = &named.orig {
+                            match from {
+                                Some(from) => {
+                                    let there = (from, orig.sym.to_string());
+                                    exports.passed.insert(name.clone(), there);
+                                }
+                                None => {
+                                    exports.own.insert(name.clone(), id(orig));
+                                }
+                            }
+                        }
+                        if library {
+                            continue;
+                        }
                         match (&named.orig, name.as_str()) {
                             (ModuleExportName::Ident(orig), "default") if export.src.is_none() => {
                                 default = Some((statement.clone(), DefaultExport::Name(id(orig))));
@@ -289,6 +373,9 @@ impl<'a> Outline<'a> {
                     None
                 }
                 ModuleItem::ModuleDecl(ModuleDecl::ExportAll(export)) if !export.type_only => {
+                    exports
+                        .all
+                        .push(export.src.value.to_string_lossy().into_owned());
                     named_exports.push(("*".to_string(), source.range(export)));
                     None
                 }
@@ -329,6 +416,7 @@ impl<'a> Outline<'a> {
                 Decl::Fn(function) => {
                     let name = id(&function.ident);
                     if exported {
+                        exports.own.insert(name.0.to_string(), name.clone());
                         exported_ids.push(name.clone());
                         named_exports.push((name.0.to_string(), statement.clone()));
                     }
@@ -351,7 +439,10 @@ impl<'a> Outline<'a> {
                             continue;
                         };
                         let name = id(&binding.id);
-                        if exported && name.0 == "config" {
+                        if exported {
+                            exports.own.insert(name.0.to_string(), name.clone());
+                        }
+                        if exported && !library && name.0 == "config" {
                             match declarator.init.as_deref().map(bare) {
                                 Some(Expr::Object(object)) if variables.decls.len() == 1 => {
                                     config = Some(Config {
@@ -381,7 +472,7 @@ impl<'a> Outline<'a> {
                             "revalidate",
                             "runtime",
                         ];
-                        if exported && counts.contains(&&*name.0) {
+                        if exported && !library && counts.contains(&&*name.0) {
                             return Err(refuse(
                                 source,
                                 Reason::ConfigExport,
@@ -410,23 +501,39 @@ impl<'a> Outline<'a> {
                 Decl::TsEnum(declared) if exported => {
                     named_exports.push((declared.id.sym.to_string(), statement));
                 }
-                Decl::TsModule(_) | Decl::Using(_) => {
+                Decl::TsModule(_) | Decl::Using(_) if !library => {
                     return Err(refuse(source, Reason::ModuleShape, item, ""));
                 }
                 _ => {}
             }
         }
-        let Some(default) = default else {
-            return Err(no_default(source));
-        };
-        Ok(Outline {
-            source,
+        Ok(Items {
             default,
             functions,
             config,
             named_exports,
             imports,
             exported_ids,
+            exports,
+        })
+    }
+}
+
+impl<'a> Outline<'a> {
+    /// Reads the top level of a file.
+    ///
+    /// # Errors
+    /// A refusal when there is no default export, or the file cannot be taken apart.
+    pub fn read(source: &'a Source) -> Result<Outline<'a>, Refusal> {
+        let items = Items::read(source, false)?;
+        Ok(Outline {
+            source,
+            default: items.default.ok_or_else(|| no_default(source))?,
+            functions: items.functions,
+            config: items.config,
+            named_exports: items.named_exports,
+            imports: items.imports,
+            exported_ids: items.exported_ids,
         })
     }
 
@@ -478,29 +585,27 @@ impl<'a> ApiModule<'a> {
             imports,
             exported_ids,
         } = outline;
+        let mut wrappers = Vec::new();
         let (handler, default_export) = match default {
             DefaultExport::Function(function) => (*function, None),
             DefaultExport::Name(name) => (
-                named_handler(source, &functions, &name, &statement)?,
+                named_handler(source, &functions, &name, &statement, &mut wrappers)?,
                 Some(statement),
             ),
             DefaultExport::Expr(expr) => match bare(expr) {
                 Expr::Ident(name) => (
-                    named_handler(source, &functions, &id(name), &statement)?,
+                    named_handler(source, &functions, &id(name), &statement, &mut wrappers)?,
                     Some(statement),
                 ),
+                Expr::Call(call) => {
+                    let inner =
+                        wrapped_handler(source, &functions, call, &statement, &mut wrappers)?;
+                    let inline = inner.statement == statement;
+                    (inner, (!inline).then_some(statement))
+                }
                 _ => match from_expr(source, None, expr, statement.clone()) {
                     Some(function) => (function, None),
-                    None => {
-                        let wrapped = matches!(bare(expr), Expr::Call(_));
-                        let reason = if wrapped {
-                            Reason::WrappedHandler
-                        } else {
-                            Reason::HandlerNotFunction
-                        };
-                        let name = function_call(bare(expr)).map(|(name, _)| name.sym.to_string());
-                        return Err(refuse(source, reason, expr, name.unwrap_or_default()));
-                    }
+                    None => return Err(refuse(source, Reason::HandlerNotFunction, expr, "")),
                 },
             },
         };
@@ -525,7 +630,40 @@ impl<'a> ApiModule<'a> {
             named_exports,
             handler_exported,
             imports,
+            follow: None,
+            library: false,
+            wrapped: None,
+            wrappers,
         })
+    }
+
+    /// A module that API files may import, with what it exports; `None` when it has no functions
+    /// that could take a request. Its `handler` is any of them.
+    ///
+    /// # Errors
+    /// A refusal when the file cannot be taken apart.
+    pub fn library(source: &'a Source) -> Result<(Option<ApiModule<'a>>, Exports), Refusal> {
+        let Items {
+            functions,
+            imports,
+            exports,
+            ..
+        } = Items::read(source, true)?;
+        let module = functions.values().next().cloned().map(|handler| ApiModule {
+            source,
+            handler,
+            default_export: None,
+            functions,
+            config: None,
+            named_exports: Vec::new(),
+            handler_exported: false,
+            imports,
+            follow: None,
+            library: true,
+            wrapped: None,
+            wrappers: Vec::new(),
+        });
+        Ok((module, exports))
     }
 
     /// The module and exported name behind an imported identifier.
@@ -556,17 +694,31 @@ pub enum DefaultExport<'a> {
     Expr(&'a Expr),
 }
 
+/// The handler that a name stands for: a function, or a constant that a wrapper's call initialises.
 fn named_handler<'a>(
-    source: &Source,
+    source: &'a Source,
     functions: &HashMap<Id, Function<'a>>,
     name: &Id,
     statement: &Range<usize>,
+    wrappers: &mut Vec<WrapperCall<'a>>,
 ) -> Result<Function<'a>, Refusal> {
     if let Some(function) = functions.get(name) {
         return Ok(function.clone());
     }
-    // `const handler = withX(…); export default handler` is a wrapped handler too.
-    let call = source.items().iter().find_map(|item| {
+    match constant_call(source, name) {
+        Some((call, statement)) => wrapped_handler(source, functions, call, &statement, wrappers),
+        None => Err(refuse_at(
+            source,
+            Reason::HandlerNotFunction,
+            statement.clone(),
+            name.0.to_string(),
+        )),
+    }
+}
+
+/// The call that initialises a top-level constant, and the constant's statement.
+fn constant_call<'a>(source: &'a Source, name: &Id) -> Option<(&'a CallExpr, Range<usize>)> {
+    source.items().iter().find_map(|item| {
         let declaration = match item {
             ModuleItem::Stmt(Stmt::Decl(Decl::Var(declaration))) => declaration,
             ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(ExportDecl {
@@ -575,32 +727,76 @@ fn named_handler<'a>(
             })) => declaration,
             _ => return None,
         };
-        declaration.decls.iter().find_map(|declarator| {
-            match (&declarator.name, declarator.init.as_deref().map(bare)) {
-                (Pat::Ident(binding), Some(init @ Expr::Call(_))) if id(&binding.id) == *name => {
-                    Some(init)
-                }
-                _ => None,
+        let [declarator] = &declaration.decls[..] else {
+            return None;
+        };
+        match (&declarator.name, declarator.init.as_deref().map(bare)) {
+            (Pat::Ident(binding), Some(Expr::Call(call))) if id(&binding.id) == *name => {
+                Some((call, source.range(item)))
             }
-        })
-    });
-    Err(match call {
-        Some(call) => {
-            let wrapper = function_call(call).map(|(wrapper, _)| wrapper.sym.to_string());
-            refuse(
-                source,
-                Reason::WrappedHandler,
-                call,
-                wrapper.unwrap_or_default(),
-            )
+            _ => None,
         }
-        None => refuse_at(
-            source,
-            Reason::HandlerNotFunction,
-            statement.clone(),
-            name.0.to_string(),
-        ),
     })
+}
+
+/// The function inside the calls that wrap it. `wrappers` takes the calls, the outermost first;
+/// `statement` is the one that they stand in.
+fn wrapped_handler<'a>(
+    source: &'a Source,
+    functions: &HashMap<Id, Function<'a>>,
+    call: &'a CallExpr,
+    statement: &Range<usize>,
+    wrappers: &mut Vec<WrapperCall<'a>>,
+) -> Result<Function<'a>, Refusal> {
+    let mut args = vec![&call.args[..]];
+    let mut callee = call.callee.as_expr().map(|callee| bare(callee));
+    while let Some(Expr::Call(inner)) = callee {
+        args.insert(0, &inner.args[..]);
+        callee = inner.callee.as_expr().map(|callee| bare(callee));
+    }
+    let refusal = || {
+        let name = callee.map(|callee| source.text_of(callee).to_string());
+        refuse(
+            source,
+            Reason::WrappedHandler,
+            call,
+            name.unwrap_or_default(),
+        )
+    };
+    let Some(outer) = callee else {
+        return Err(refusal());
+    };
+    let mut found: Option<(usize, Function<'a>, Vec<WrapperCall<'a>>)> = None;
+    for (at, arg) in call.args.iter().enumerate() {
+        let mut inner = Vec::new();
+        let function = match bare(&arg.expr) {
+            expr @ (Expr::Arrow(_) | Expr::Fn(_)) => {
+                from_expr(source, None, expr, statement.clone())
+            }
+            Expr::Ident(name) => {
+                named_handler(source, functions, &id(name), statement, &mut inner).ok()
+            }
+            Expr::Call(call) => {
+                wrapped_handler(source, functions, call, statement, &mut inner).ok()
+            }
+            _ => None,
+        };
+        let Some(function) = function else { continue };
+        if arg.spread.is_some() || found.is_some() {
+            return Err(refusal());
+        }
+        found = Some((at, function, inner));
+    }
+    let (handler, function, inner) = found.ok_or_else(refusal)?;
+    wrappers.push(WrapperCall {
+        call,
+        callee: outer,
+        args,
+        handler,
+        statement: statement.clone(),
+    });
+    wrappers.extend(inner);
+    Ok(function)
 }
 
 fn no_default(source: &Source) -> Refusal {

@@ -2,9 +2,11 @@
 //! `req` and/or `res`. Idioms produce effects; emitters read them.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use swc_core::ecma::ast::{Expr, ObjectPat};
 
+use crate::modules::Shared;
 use crate::syntax::Id;
 
 /// One thing that a carrier does.
@@ -18,6 +20,41 @@ pub struct Effect<'a> {
     pub nested: bool,
     /// What is done.
     pub kind: Kind<'a>,
+}
+
+impl<'a> Effect<'a> {
+    /// The function that the request or the response is handed to, and its arguments.
+    pub fn carrier(&self) -> Option<(&Carrier, &[Arg])> {
+        match &self.kind {
+            Kind::CallCarrier { callee, args, .. } | Kind::Guard { callee, args, .. } => {
+                Some((callee, args))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it hands the response to a function that sets headers and gives back control.
+    pub fn sets_headers(&self) -> bool {
+        matches!(self.carrier(), Some((Carrier::Shared(shared), _)) if shared.headers)
+    }
+
+    /// Whether headers that are set before go into what a function answers.
+    pub fn carries_headers(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::CallCarrier {
+                carries: true,
+                form: Some(_),
+                ..
+            } | Kind::Guard { carries: true, .. }
+        )
+    }
+
+    /// The same for a function of this file.
+    pub fn local_carrier(&self) -> Option<(&Id, &[Arg])> {
+        let (callee, args) = self.carrier()?;
+        Some((callee.local()?, args))
+    }
 }
 
 /// What can be done with a request and a response.
@@ -112,10 +149,10 @@ pub enum Kind<'a> {
         /// How the chain stands in the code.
         form: ReplyForm,
     },
-    /// Hands `req` or `res` to a function of this file.
+    /// Hands `req` or `res` to a function that is followed.
     CallCarrier {
         /// The function.
-        callee: Id,
+        callee: Carrier,
         /// The arguments with their ranges, the request and the response marked.
         args: Vec<Arg>,
         /// The argument list with its parentheses.
@@ -124,6 +161,25 @@ pub enum Kind<'a> {
         form: Option<ReplyForm>,
         /// Whether the call is awaited.
         awaited: bool,
+        /// Whether headers may stand from before.
+        carries: bool,
+        /// The function that is given to it to call with the request.
+        callback: Option<Callback>,
+    },
+    /// Ends the handler when a function that answers on some paths has answered.
+    Guard {
+        /// The function.
+        callee: Carrier,
+        /// The arguments with their ranges, the request and the response marked.
+        args: Vec<Arg>,
+        /// The argument list with its parentheses.
+        list: Range<usize>,
+        /// How the code asks whether it has answered.
+        shape: GuardShape,
+        /// The `return` that ends the handler.
+        exit: Range<usize>,
+        /// Whether headers may stand from before.
+        carries: bool,
     },
     /// Calls a library function that takes `req`, whose App Router form takes other arguments.
     Library(Library),
@@ -137,6 +193,81 @@ pub enum Kind<'a> {
         /// Whether it is switched on.
         enable: bool,
     },
+}
+
+/// A function that another calls with the request: `withErrors(req, res, async (req, res) => …)`.
+#[derive(Debug, Clone)]
+pub struct Callback {
+    /// Its parameter list, with the parentheses when it has them.
+    pub list: Range<usize>,
+    /// The name of the request, and whether it is annotated.
+    pub request: (String, bool),
+    /// The request's parameter.
+    pub param: Range<usize>,
+    /// The parameters behind the response.
+    pub rest: Vec<Range<usize>>,
+}
+
+/// A function that takes the request or the response.
+#[derive(Clone)]
+pub enum Carrier {
+    /// A function of this file.
+    Local(Id),
+    /// A function of a module that several routes may share.
+    Shared(Arc<Shared>),
+    /// The handler that a wrapper is given, by its parameter.
+    Handler(Id),
+}
+
+impl Carrier {
+    /// The function's name where it is declared.
+    pub fn name(&self) -> &str {
+        match self {
+            Carrier::Local(name) | Carrier::Handler(name) => &name.0,
+            Carrier::Shared(shared) => &shared.key.name,
+        }
+    }
+
+    /// The function, when it stands in this file.
+    pub fn local(&self) -> Option<&Id> {
+        match self {
+            Carrier::Local(name) => Some(name),
+            Carrier::Shared(_) | Carrier::Handler(_) => None,
+        }
+    }
+}
+
+/// How code asks whether a function has answered.
+#[derive(Debug, Clone)]
+pub enum GuardShape {
+    /// `const user = await requireUser(req, res)`, then `if (!user) return`.
+    Bound {
+        /// The variable.
+        name: String,
+        /// The condition.
+        test: Range<usize>,
+    },
+    /// `if (!(await requireUser(req, res))) return`.
+    Direct {
+        /// The call with its `await`.
+        call: Range<usize>,
+        /// The `if` statement.
+        statement: Range<usize>,
+        /// The condition.
+        test: Range<usize>,
+    },
+}
+
+/// Whether a function answers the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Replies {
+    /// On no path.
+    #[default]
+    Never,
+    /// On some paths.
+    Sometimes,
+    /// On every path.
+    Always,
 }
 
 /// A call of a known library with the request.
@@ -193,7 +324,7 @@ pub struct Arg {
 }
 
 /// Request or response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// The request.
     Request,

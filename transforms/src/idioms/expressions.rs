@@ -10,6 +10,7 @@ use super::libraries::{self, Known};
 use super::request::{self, Names};
 use crate::facts::api_module::{ApiModule, entries};
 use crate::facts::effect::*;
+use crate::outcome::Refusal;
 use crate::reason::Reason;
 use crate::source::Source;
 use crate::specialise::MethodView;
@@ -32,6 +33,8 @@ pub struct Expressions<'m> {
     pub found: Vec<(Range<usize>, bool, Kind<'static>)>,
     /// The refusals: place, reason and detail.
     pub refused: Vec<(Range<usize>, Reason, String)>,
+    /// The refusals of functions in other modules.
+    pub followed: Vec<Refusal>,
 }
 
 impl<'m> Expressions<'m> {
@@ -56,6 +59,7 @@ impl<'m> Expressions<'m> {
             depth: 0,
             found: Vec::new(),
             refused: Vec::new(),
+            followed: Vec::new(),
         }
     }
 
@@ -351,6 +355,10 @@ impl<'m> Expressions<'m> {
                     self.with(&arg.expr, Usage::Value);
                 }
             }
+            if let Carrier::Shared(shared) = &callee {
+                let why = shared.refusals.iter().cloned();
+                self.followed.extend(why);
+            }
             let range = self.source.range(node);
             self.push(
                 range,
@@ -360,6 +368,8 @@ impl<'m> Expressions<'m> {
                     list,
                     form: None,
                     awaited: false,
+                    carries: false,
+                    callback: None,
                 },
             );
             return true;

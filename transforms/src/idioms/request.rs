@@ -6,8 +6,8 @@ use swc_core::ecma::ast::*;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
 use crate::facts::api_module::ApiModule;
-use crate::facts::effect::{Arg, Role};
-use crate::syntax::{Id, bare, function_call, id, is_binding, member, string};
+use crate::facts::effect::{Arg, Carrier, Role};
+use crate::syntax::{Id, bare, id, is_binding, member, string};
 
 /// The names that stand for the request and its parts in one function.
 #[derive(Debug, Clone, Default)]
@@ -155,23 +155,22 @@ fn in_statements<'a>(
     })
 }
 
-/// A call that hands the request or the response to a function of this file.
-pub type CarrierCall = (Id, Vec<Arg>, Range<usize>);
+/// A call that hands the request or the response to a function that is followed: the function,
+/// its arguments, and the argument list with its parentheses.
+pub type CarrierCall = (Carrier, Vec<Arg>, Range<usize>);
 
-/// Reads a call of a function of this file that takes the request or the response.
+/// Reads a call of a function that takes the request or the response and is followed: one of this
+/// file, or of a module of the project.
 pub fn carrier_call(
     module: &ApiModule,
     role: &dyn Fn(&Expr) -> Option<Role>,
     expr: &Expr,
 ) -> Option<CarrierCall> {
     let Expr::Call(call) = expr else { return None };
-    let (name, args) = function_call(expr)?;
-    let callee = id(name);
-    if !module.functions.contains_key(&callee) || call.type_args.is_some() {
-        return None;
-    }
+    let callee = bare(call.callee.as_expr()?);
     let source = module.source;
-    let args: Vec<Arg> = args
+    let args: Vec<Arg> = call
+        .args
         .iter()
         .map(|arg| Arg {
             range: source.range(arg),
@@ -185,7 +184,30 @@ pub fn carrier_call(
     if args.iter().all(|arg| arg.role.is_none()) {
         return None;
     }
-    let callee_end = source.range(&call.callee).end;
-    let open = callee_end + source.text[callee_end..].find('(')?;
+    if let (Expr::Ident(name), Some(wrapped)) = (callee, &module.wrapped)
+        && id(name) == *wrapped
+    {
+        let open = source.range(&call.callee).end;
+        let open = open + source.text[open..].find('(')?;
+        let list = open..source.range(call).end;
+        return Some((Carrier::Handler(wrapped.clone()), args, list));
+    }
+    let own = match callee {
+        Expr::Ident(name) if !module.library => Some(id(name)),
+        _ => None,
+    };
+    let callee = match own.filter(|name| module.functions.contains_key(name)) {
+        Some(_) if call.type_args.is_some() => return None,
+        Some(name) => Carrier::Local(name),
+        None => {
+            let roles: Vec<Option<Role>> = args.iter().map(|arg| arg.role).collect();
+            Carrier::Shared(module.follow?.follow(module, callee, &roles)?)
+        }
+    };
+    let before = match &call.type_args {
+        Some(types) => source.range(&**types).end,
+        None => source.range(&call.callee).end,
+    };
+    let open = before + source.text[before..].find('(')?;
     Some((callee, args, open..source.range(call).end))
 }

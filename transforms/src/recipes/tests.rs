@@ -37,6 +37,7 @@ fn run(file: &str, text: &str) -> Result<String, String> {
         rebase: &|specifier| format!("../{specifier}"),
         methods: None,
         action: None,
+        names: &crate::shared_forms::Names::All,
     };
     let kitchen = Kitchen {
         outline: &outline,

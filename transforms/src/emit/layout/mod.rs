@@ -9,7 +9,7 @@ mod syntax;
 
 use std::ops::Range;
 
-use swc_core::ecma::ast::{ImportDecl, Stmt};
+use swc_core::ecma::ast::{Decl, ExportDecl, ImportDecl, Stmt};
 use swc_core::ecma::visit::{Visit, VisitWith};
 
 use self::doc::{Doc, Page, print};
@@ -122,6 +122,16 @@ impl Visit for Changed<'_> {
             _ => self.consider(range, |layout| layout.statement(stmt)),
         }
         stmt.visit_children_with(self);
+    }
+
+    fn visit_export_decl(&mut self, export: &ExportDecl) {
+        if let Decl::Var(_) = &export.decl {
+            let range = self.layout.source.range(&export.decl);
+            self.consider(range, |layout| {
+                layout.statement(&Stmt::Decl(export.decl.clone()))
+            });
+        }
+        export.visit_children_with(self);
     }
 
     fn visit_import_decl(&mut self, import: &ImportDecl) {

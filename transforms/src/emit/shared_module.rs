@@ -1,0 +1,690 @@
+//! Writes the web forms of functions into the module that declares them. In: the functions, and
+//! for those that keep their old form the names of the new ones. Out: the module's new text.
+//! A function whose old form nothing calls any more is rewritten where it stands; another gets
+//! its web form behind it.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use swc_core::ecma::ast::*;
+
+use super::carrier::{Helper, Lowered};
+use super::imports::Imports;
+use super::layout;
+use super::style::{Style, line_start};
+use crate::edit::{Edits, Fragment};
+use crate::facts::api_module::{ApiModule, Function, param_id, refuse_at};
+use crate::facts::effect::{Replies, Role};
+use crate::modules::{Key, Modules, Part, Shared};
+use crate::outcome::{Place, Refusal};
+use crate::reason::Reason;
+use crate::shared_forms;
+use crate::source::Source;
+use crate::syntax::Names;
+use crate::wrapping::Wrapping;
+
+/// A module with the web forms of its functions.
+#[derive(Debug, Clone)]
+pub struct SharedModule {
+    /// The new text.
+    pub text: String,
+    /// The helpers of the generated module that it imports.
+    pub helpers: BTreeSet<Helper>,
+    /// The style of the file.
+    pub style: Style,
+}
+
+/// The type of all parameters by name, which the generated module exports.
+const PARAMS: &str = "Query";
+
+/// Writes the web forms of these functions of one module. `names` has those that keep their old
+/// form; `helper_specifier` gives how a module imports the generated one.
+///
+/// # Errors
+/// The refusals for what has no faithful form.
+pub fn write(
+    modules: &Modules,
+    file: &str,
+    keys: &[&Key],
+    names: &shared_forms::Names,
+    helper_specifier: &dyn Fn(&str) -> String,
+) -> Result<SharedModule, Vec<Refusal>> {
+    let broken = |detail: String| {
+        vec![Refusal {
+            reason: Reason::OutputUnparsable,
+            place: Place::file_start(file),
+            detail,
+        }]
+    };
+    let module = modules
+        .library(file)
+        .ok_or_else(|| broken("no module".to_string()))?;
+    let source = module.source;
+    let style = Style::of(source);
+    let mut imports = Imports::default();
+    let mut helpers = BTreeSet::new();
+    let mut edits = Edits::default();
+    let mut gone: Vec<Range<usize>> = Vec::new();
+    let mut beside: Vec<(usize, String)> = Vec::new();
+    let mut query = false;
+    for key in keys {
+        let (Some(part), Some(shared)) = (modules.part(key), modules.shared(key)) else {
+            return Err(broken(key.name.clone()));
+        };
+        let lowered = modules.lower(&part, names)?;
+        let form = Form {
+            part: &part,
+            shared: &shared,
+            lowered: &lowered,
+            in_place: names.get(key).is_none(),
+        };
+        query |= shared.params;
+        imports.extend(&lowered.needs.imports);
+        imports.rename(&lowered.needs.renamed);
+        helpers.extend(lowered.needs.helpers.iter().copied());
+        let next_request =
+            shared.next_request || shared.wrapper.is_some() || shared.callback.is_some();
+        if source.typescript() && shared.request && next_request {
+            imports.value("next/server", "NextRequest");
+        }
+        let (own, dropped) = form.edits(names.get(key).as_deref());
+        match names.get(key) {
+            None => {
+                edits.extend(own);
+                gone.extend(dropped);
+            }
+            Some(_) => {
+                let statement = part.declared.statement.clone();
+                let text = own
+                    .render(&source.text, statement.clone())
+                    .map_err(|overlap| broken(format!("{overlap:?}")))?;
+                beside.push((statement.end, text));
+            }
+        }
+    }
+    for (at, text) in beside {
+        edits.insert(at, format!("\n\n{text}"));
+    }
+    // What reads the body here leaves it for those that come later.
+    if helpers.contains(&Helper::ReadBody) {
+        helpers.insert(Helper::KeepBody);
+    }
+    for helper in helpers.iter().filter(|helper| helper.is_imported()) {
+        imports.value(&helper_specifier(&source.text), helper.name());
+    }
+    if query && source.typescript() {
+        helpers.insert(Helper::ReadQuery);
+        imports.type_only(&helper_specifier(&source.text), PARAMS);
+    }
+    let kept = complement(gone, source.text.len());
+    imports.add_renamed(source, &kept, &|specifier| specifier.to_string());
+    imports.place(source, &style, &kept, &mut edits);
+    let text = edits
+        .render(&source.text, 0..source.text.len())
+        .map_err(|overlap| broken(format!("{overlap:?}")))?;
+    let text = layout::lay_out(source, source.in_own_line_ends(text));
+    Source::parse(file, text.as_str().into()).map_err(|error| broken(error.message))?;
+    Ok(SharedModule {
+        text,
+        helpers,
+        style,
+    })
+}
+
+/// The text of a function's web form in which every function that it calls has another name.
+pub fn renamed(modules: &Modules, key: &Key) -> Option<String> {
+    let part = modules.part(key)?;
+    let shared = modules.shared(key)?;
+    let lowered = modules.lower(&part, &shared_forms::Names::All).ok()?;
+    let form = Form {
+        part: &part,
+        shared: &shared,
+        lowered: &lowered,
+        in_place: true,
+    };
+    let (edits, _) = form.edits(None);
+    let text = &part.module.source.text;
+    edits.render(text, part.declared.statement.clone()).ok()
+}
+
+/// What is left of a text without some ranges.
+fn complement(mut gone: Vec<Range<usize>>, end: usize) -> Vec<Range<usize>> {
+    gone.sort_by_key(|range| range.start);
+    let mut kept = Vec::new();
+    let mut at = 0;
+    for range in gone {
+        if range.start > at {
+            kept.push(at..range.start);
+        }
+        at = at.max(range.end);
+    }
+    kept.push(at..end);
+    kept
+}
+
+/// One function on its way to its web form.
+struct Form<'f, 'a> {
+    part: &'f Part<'a>,
+    shared: &'f Shared,
+    lowered: &'f Lowered,
+    /// Whether its old form goes.
+    in_place: bool,
+}
+
+impl<'a> Form<'_, 'a> {
+    fn source(&self) -> &'a Source {
+        self.part.module.source
+    }
+
+    /// The edits of the function's statement, and the code that they drop.
+    fn edits(&self, new_name: Option<&str>) -> (Edits, Vec<Range<usize>>) {
+        let source = self.source();
+        let text = &source.text;
+        let mut out = Out {
+            edits: self.lowered.edits.clone(),
+            dropped: self.lowered.dropped.clone(),
+        };
+        let list = match &self.part.wrapping {
+            Some(wrapping) => self.wrapper(wrapping, &mut out),
+            None => {
+                let list = self.rewrite_params(&self.part.function, self.params(), &mut out);
+                if self.shared.replies != Replies::Never || self.shared.becomes_async {
+                    out.untype(source, &self.part.function);
+                }
+                list
+            }
+        };
+        if self.shared.becomes_async {
+            let function = &self.part.function;
+            let at = match text[function.range.clone()].starts_with("function") {
+                true => function.range.start,
+                false => async_place(text, self.list_of(function).start),
+            };
+            out.edits.insert(at, "async ");
+        }
+        if let Some(new) = new_name {
+            let statement = self.part.declared.statement.clone();
+            let name = &self.shared.key.name;
+            let head = &text[statement.start..list.start];
+            if let Some(at) = head.rfind(name.as_str()) {
+                let at = statement.start + at;
+                out.edits.replace(at..at + name.len(), new);
+            }
+            let default = "export default ";
+            if head.starts_with(default) {
+                let words = statement.start..statement.start + default.len();
+                out.edits.replace(words, "export ");
+            } else if !head.starts_with("export ") {
+                out.edits.insert(statement.start, "export ");
+            }
+        }
+        (out.edits, out.dropped)
+    }
+
+    /// Writes a wrapper's head; gives its own parameter list.
+    fn wrapper(&self, wrapping: &Wrapping<'a>, out: &mut Out) -> Range<usize> {
+        let source = self.source();
+        let typescript = source.typescript();
+        let own = self.list_of(&wrapping.layers[0]);
+        let context = self.shared.wrapper.is_some_and(|wrapper| wrapper.context);
+        let request = param_id(wrapping.closure.params[0])
+            .map_or("request".to_string(), |name| name.0.to_string());
+        let typed = |name: &str, kind: &str| {
+            if typescript {
+                format!("{name}: {kind}")
+            } else {
+                name.to_string()
+            }
+        };
+        let behind = if context {
+            typed("context", "Context")
+        } else {
+            typed("...args", "Args")
+        };
+        let list = format!("({}, {behind})", typed(&request, "NextRequest"));
+        let with = (vec![Fragment::Text(list)], Vec::new());
+        self.rewrite_params(&wrapping.closure, with, out);
+        out.untype(source, &wrapping.closure);
+        for layer in &wrapping.layers {
+            out.untype(source, layer);
+        }
+        if !typescript {
+            return own;
+        }
+        let layer = &wrapping.layers[wrapping.handler.0];
+        let style = Style::of(source);
+        let generic = match (context, self.shared.params) {
+            (false, _) => "Args extends unknown[]".to_string(),
+            (true, false) => "Context".to_string(),
+            (true, true) => format!("Context extends {{ params: {} }}", self.params_type()),
+        };
+        let layer_list = self.list_of(layer);
+        let before = source.text[..layer_list.start].trim_end();
+        if before.ends_with('>') && layer_list.start == before.len() {
+            // It is generic already.
+            out.edits.insert(before.len() - 1, format!(", {generic}"));
+        } else {
+            out.edits.insert(layer_list.start, format!("<{generic}>"));
+        }
+        let length = self.handler_type(wrapping, layer.params[wrapping.handler.1], context, out);
+        // Parameters that do not fit on the line of the head stand on lines of their own.
+        let text = &source.text;
+        let head = &text[line_start(text, layer_list.start)..layer_list.end];
+        let long = style.columns(head) + generic.len() + 4 + length > style.width;
+        if long && !text[layer_list.clone()].contains('\n') {
+            let indent = super::style::indentation(text, layer_list.start);
+            let inner = format!("{indent}{}", style.indent);
+            for (at, pat) in layer.params.iter().enumerate() {
+                let start = source.range(*pat).start;
+                let white = text[..start].trim_end().len();
+                if at > 0 || text[..start].trim_end().ends_with('(') {
+                    out.edits.replace(white..start, format!("\n{inner}"));
+                }
+            }
+            let close = layer_list.end - 1;
+            if text[close..].starts_with(')') {
+                let last = text[..close].trim_end();
+                let comma = if last.ends_with(',') {
+                    ""
+                } else {
+                    style.trailing
+                };
+                out.edits
+                    .replace(last.len()..close, format!("{comma}\n{indent}"));
+            }
+        }
+        own
+    }
+
+    /// The type of the context's `params`.
+    fn params_type(&self) -> String {
+        if self.part.awaits_params {
+            format!("Promise<{PARAMS}>")
+        } else {
+            PARAMS.to_string()
+        }
+    }
+
+    /// Writes the type of a wrapper's handler; gives by how many columns its line grows.
+    fn handler_type(&self, wrapping: &Wrapping, pat: &Pat, context: bool, out: &mut Out) -> usize {
+        let source = self.source();
+        let Pat::Ident(binding) = pat else { return 0 };
+        let name = source.range(&binding.id);
+        let annotation = binding.type_ann.as_deref();
+        let written = annotation.map(|annotation| &*annotation.type_ann);
+        let alias = written.and_then(|kind| alias(source, kind));
+        let written_extras = handler_params(source, written);
+        let extras: Vec<String> = written_extras
+            .iter()
+            .map(|param| source.text_of(*param).to_string())
+            .collect();
+        let drop = |out: &mut Out, range: Range<usize>| {
+            // What stands behind the request and the response stays.
+            let mut at = range.start;
+            for param in &written_extras {
+                let param = source.range(*param);
+                if range.start <= param.start && param.end <= range.end {
+                    out.dropped.push(at..param.start);
+                    at = param.end;
+                }
+            }
+            out.dropped.push(at..range.end);
+        };
+        let extras = (0..wrapping.extras).map(|at| {
+            let given = extras.get(at).cloned();
+            given.unwrap_or_else(|| format!("extra{}: any", at + 1))
+        });
+        let mut params = vec!["request: NextRequest".to_string()];
+        params.push(
+            if context {
+                "context: Context"
+            } else {
+                "...args: Args"
+            }
+            .to_string(),
+        );
+        params.extend(extras);
+        let style = Style::of(source);
+        let mut kind = format!("({}) => {ANSWER}", params.join(", "));
+        let indent = super::style::indentation(&source.text, name.start);
+        let inner = match source.text[..name.start].trim_end().ends_with('(') {
+            // It goes to a line of its own.
+            true => format!("{indent}{}", style.indent),
+            false => indent.to_string(),
+        };
+        let column = style.columns(&inner) + style.columns(&name_of(pat)) + 3;
+        let by_alias = alias.is_some() && self.in_place;
+        if column + kind.len() > style.width && !by_alias {
+            kind = lines(&params, &style, &inner);
+        }
+        // The types behind the request and the response stay.
+        if let (Some(alias), true) = (alias, self.in_place) {
+            let names = Names::of(source, &source.module).all;
+            let id = crate::syntax::id(&alias.id);
+            let own = names.iter().filter(|(name, _)| *name == id).count() == 2;
+            if own && alias.type_params.is_none() && !exported(source, alias) {
+                let parameter = if context { "Context" } else { "Args" };
+                let bound = if context {
+                    "Context"
+                } else {
+                    "Args extends unknown[]"
+                };
+                let range = source.range(&*alias.type_ann);
+                drop(out, range.clone());
+                let head =
+                    style.columns(&source.text[line_start(&source.text, range.start)..range.start]);
+                if head + bound.len() + kind.len() + 3 > style.width {
+                    kind = lines(&params, &style, "");
+                }
+                out.edits
+                    .insert(source.range(&alias.id).end, format!("<{bound}>"));
+                out.edits.replace(range, kind);
+                let used = source.range(annotation.expect("an alias was found"));
+                out.edits.insert(used.end, format!("<{parameter}>"));
+                return parameter.len() + 2;
+            }
+        }
+        let length = kind.len() + 2;
+        match annotation {
+            Some(annotation) => {
+                let range = source.range(annotation);
+                let old = range.end - range.start;
+                drop(out, range.clone());
+                out.edits.replace(range, format!(": {kind}"));
+                length.saturating_sub(old)
+            }
+            None => {
+                out.edits.insert(name.end, format!(": {kind}"));
+                length
+            }
+        }
+    }
+
+    /// The range of a function's parameter list, with its parentheses when it has them.
+    fn list_of(&self, function: &Function) -> Range<usize> {
+        let source = self.source();
+        let text = &source.text;
+        let (Some(first), Some(last)) = (function.params.first(), function.params.last()) else {
+            return function.range.start..function.range.start;
+        };
+        let (first, last) = (source.range(*first), source.range(*last));
+        let before = text[..first.start].trim_end();
+        match before.ends_with('(') {
+            true => {
+                let close = text[last.end..].find(')').map_or(last.end, |at| at + 1);
+                before.len() - 1..last.end + close
+            }
+            false => first.start..last.end,
+        }
+    }
+
+    /// Replaces a parameter list; of the old one the given ranges stay.
+    fn rewrite_params(
+        &self,
+        function: &Function,
+        (with, kept): (Vec<Fragment>, Vec<Range<usize>>),
+        out: &mut Out,
+    ) -> Range<usize> {
+        let list = self.list_of(function);
+        out.edits.rewrite(list.clone(), with);
+        let mut at = list.start;
+        for range in kept {
+            out.dropped.push(at..range.start);
+            at = range.end;
+        }
+        out.dropped.push(at..list.end);
+        list
+    }
+
+    /// What the parameter list becomes, and what of it stays.
+    fn params(&self) -> (Vec<Fragment>, Vec<Range<usize>>) {
+        let source = self.source();
+        let function = &self.part.function;
+        let typescript = source.typescript();
+        let mut parts: Vec<Vec<Fragment>> = Vec::new();
+        let mut kept = Vec::new();
+        let params = || {
+            let annotation = if typescript {
+                format!(": {PARAMS}")
+            } else {
+                String::new()
+            };
+            vec![Fragment::Text(format!("params{annotation}"))]
+        };
+        let mut late = self.shared.params.then(params);
+        for (at, pat) in function.params.iter().enumerate() {
+            match self.part.reading.roles.get(at).copied().flatten() {
+                Some(Role::Request) => {
+                    if self.shared.request {
+                        parts.push(vec![Fragment::Text(self.request(pat))]);
+                    }
+                    parts.extend(late.take());
+                }
+                Some(Role::Response) => {
+                    if let Some(name) = &self.lowered.needs.headers {
+                        let annotation = if typescript { ": Headers" } else { "" };
+                        parts.push(vec![Fragment::Text(format!("{name}{annotation}"))]);
+                    }
+                }
+                None if self.part.callback == Some(at) => {
+                    let (text, extras) = self.callback(pat);
+                    kept.extend(extras);
+                    parts.push(vec![Fragment::Text(text)]);
+                }
+                None => {
+                    let range = source.range(*pat);
+                    kept.push(range.clone());
+                    parts.push(vec![Fragment::Keep(range)]);
+                }
+            }
+        }
+        parts.extend(late);
+        // A list that stood on several lines and does not fit on one keeps to several.
+        let list = self.list_of(function);
+        let text = &source.text;
+        let style = Style::of(source);
+        let length: usize = parts
+            .iter()
+            .flatten()
+            .map(|part| match part {
+                Fragment::Text(new) => style.columns(new) + 2,
+                Fragment::Keep(range) => style.columns(&text[range.clone()]) + 2,
+            })
+            .sum();
+        let head = style.columns(&text[line_start(text, list.start)..list.start]);
+        let broken = text[list].contains('\n') && head + length + 4 > style.width;
+        let (open, between, close) = match broken {
+            true => (
+                format!("(\n{}", style.indent),
+                format!(",\n{}", style.indent),
+                format!("{}\n)", style.trailing),
+            ),
+            false => ("(".to_string(), ", ".to_string(), ")".to_string()),
+        };
+        let mut with = vec![Fragment::Text(open)];
+        for (at, part) in parts.into_iter().enumerate() {
+            if at > 0 {
+                with.push(Fragment::Text(between.clone()));
+            }
+            with.extend(part);
+        }
+        with.push(Fragment::Text(close));
+        (with, kept)
+    }
+
+    /// The parameter that is called with the request, and the types of it that stay.
+    fn callback(&self, pat: &Pat) -> (String, Vec<Range<usize>>) {
+        let source = self.source();
+        let name = name_of(pat);
+        if !source.typescript() {
+            return (name, Vec::new());
+        }
+        let annotation = match pat {
+            Pat::Ident(binding) => binding.type_ann.as_deref(),
+            _ => None,
+        };
+        let written = annotation.map(|annotation| &*annotation.type_ann);
+        let extras: Vec<Range<usize>> = handler_params(source, written)
+            .into_iter()
+            .map(|param| source.range(param))
+            .collect();
+        let mut params = vec!["request: NextRequest".to_string()];
+        params.extend(
+            extras
+                .iter()
+                .map(|range| source.text[range.clone()].to_string()),
+        );
+        let whole = source.range(pat);
+        let inside = |range: &Range<usize>| whole.start <= range.start && range.end <= whole.end;
+        let extras = extras.into_iter().filter(inside).collect();
+        (
+            format!("{name}: ({}) => {ANSWER}", params.join(", ")),
+            extras,
+        )
+    }
+
+    fn request(&self, pat: &Pat) -> String {
+        let name = match pat {
+            Pat::Ident(binding) => binding.id.sym.to_string(),
+            _ => "request".to_string(),
+        };
+        if !self.source().typescript() {
+            return name;
+        }
+        let kind = if self.shared.next_request {
+            "NextRequest"
+        } else {
+            "Request"
+        };
+        format!("{name}: {kind}")
+    }
+}
+
+/// What a handler gives back.
+const ANSWER: &str = "Response | Promise<Response>";
+
+/// The type of a handler with its parameters on lines of their own.
+fn lines(params: &[String], style: &Style, indent: &str) -> String {
+    let inner = format!("{indent}{}", style.indent);
+    // Nothing may follow a rest parameter.
+    let rest = params.last().is_some_and(|last| last.starts_with("..."));
+    let comma = if rest { "" } else { style.trailing };
+    let params = params.join(&format!(",\n{inner}"));
+    format!("(\n{inner}{params}{comma}\n{indent}) => {ANSWER}")
+}
+
+fn name_of(pat: &Pat) -> String {
+    param_id(pat).map_or(String::new(), |name| name.0.to_string())
+}
+
+/// Edits, and the code that they drop.
+struct Out {
+    edits: Edits,
+    dropped: Vec<Range<usize>>,
+}
+
+impl Out {
+    /// Removes the annotations of what a function gives back.
+    fn untype(&mut self, source: &Source, function: &Function) {
+        let held = function.variable_type.map(|kind| source.range(kind));
+        for range in function.return_type.clone().into_iter().chain(held) {
+            if !self.dropped.contains(&range) {
+                self.edits.delete(range.clone());
+                self.dropped.push(range);
+            }
+        }
+    }
+}
+
+/// Where `async` goes in front of an arrow function's or a function expression's parameters.
+fn async_place(text: &str, list: usize) -> usize {
+    match text[..list].trim_end().ends_with("function") {
+        true => text[..list].trim_end().len() - "function".len(),
+        false => list,
+    }
+}
+
+/// The parameters behind the request and the response in the type of a handler.
+fn handler_params<'a>(source: &'a Source, kind: Option<&'a TsType>) -> Vec<&'a TsFnParam> {
+    let alias = kind.and_then(|kind| alias(source, kind));
+    match alias.map(|alias| &*alias.type_ann).or(kind) {
+        Some(TsType::TsFnOrConstructorType(TsFnOrConstructorType::TsFnType(kind))) => {
+            kind.params.iter().skip(2).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The type alias of the file that a type names.
+fn alias<'a>(source: &'a Source, kind: &TsType) -> Option<&'a TsTypeAliasDecl> {
+    let TsType::TsTypeRef(reference) = kind else {
+        return None;
+    };
+    let TsEntityName::Ident(name) = &reference.type_name else {
+        return None;
+    };
+    let declaration = |item: &'a ModuleItem| match item {
+        ModuleItem::Stmt(Stmt::Decl(Decl::TsTypeAlias(alias))) => Some(&**alias),
+        ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(ExportDecl {
+            decl: Decl::TsTypeAlias(alias),
+            ..
+        })) => Some(&**alias),
+        _ => None,
+    };
+    let mut aliases = source.items().iter().filter_map(declaration);
+    aliases.find(|alias| crate::syntax::id(&alias.id) == crate::syntax::id(name))
+}
+
+fn exported(source: &Source, alias: &TsTypeAliasDecl) -> bool {
+    let at = source.range(alias).start;
+    source.text[..at].trim_end().ends_with("export") || source.text[at..].starts_with("export")
+}
+
+/// Refuses a function whose parameters are more than a plain request and response.
+pub fn plain_parameters(
+    module: &ApiModule,
+    function: &Function,
+    roles: &[Option<Role>],
+) -> Result<(), Refusal> {
+    const KNOWN: [&str; 7] = [
+        "NextApiRequest",
+        "NextApiResponse",
+        "IncomingMessage",
+        "ServerResponse",
+        "NextRequest",
+        "Request",
+        "any",
+    ];
+    let source = module.source;
+    for (pat, role) in function.params.iter().zip(roles) {
+        if role.is_none() {
+            continue;
+        }
+        let Pat::Ident(binding) = pat else {
+            let reason = Reason::ReqEscapes;
+            let range = source.range(*pat);
+            return Err(refuse_at(source, reason, range, "destructured parameter"));
+        };
+        let Some(annotation) = &binding.type_ann else {
+            continue;
+        };
+        let named = |kind: &TsType| {
+            let text = source.text_of(kind);
+            let name = text.split(['<', '[']).next().unwrap_or(text).trim();
+            let name = name.rsplit('.').next().unwrap_or(name);
+            KNOWN.contains(&name) || name == "GetServerSidePropsContext" || name == "unknown"
+        };
+        let plain = match &*annotation.type_ann {
+            TsType::TsUnionOrIntersectionType(TsUnionOrIntersectionType::TsUnionType(union)) => {
+                union.types.iter().all(|kind| named(kind))
+            }
+            kind => named(kind),
+        };
+        if !plain {
+            let range = source.range(&**annotation);
+            let detail = source.text_of(&*annotation.type_ann).to_string();
+            return Err(refuse_at(source, Reason::ModuleShape, range, detail));
+        }
+    }
+    Ok(())
+}

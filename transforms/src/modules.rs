@@ -1,0 +1,725 @@
+//! Modules that API files import. In: the project. Out: for each function that is handed the
+//! request or the response, a [`Shared`]: whether it answers, and what its web form takes.
+//! A function that cannot be carried over says why, and every caller is refused for that.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, RwLock};
+
+use elsa::sync::FrozenMap;
+use swc_core::ecma::ast::{Expr, Pat};
+
+use crate::emit::carrier::{self, Context, Helper, Lowered};
+use crate::emit::shared_module::plain_parameters;
+use crate::emit::style::{Style, template_ranges};
+use crate::facts::api_module::{ApiModule, Exports, Function, WrapperCall, param_id, refuse_at};
+use crate::facts::effect::{Carrier, Effect, Kind, Replies, Role};
+use crate::facts::route::Route;
+use crate::flow::{self, Reading};
+use crate::handler;
+use crate::next_version::{Feature, NextVersion};
+use crate::outcome::{Place, Refusal};
+use crate::project::Project;
+use crate::reason::{Note, Reason};
+use crate::revalidation::Pages;
+use crate::shared_forms::Names;
+use crate::source::Source;
+use crate::specialise::{Constant, MethodView, mentioned};
+use crate::syntax::{Id, id, member};
+use crate::wrapping::{self, Wrapping};
+
+/// Which function of which module, called with which of its parameters as request and response.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The module.
+    pub file: String,
+    /// The name that binds the function there.
+    pub name: String,
+    /// What the arguments are.
+    pub roles: Vec<Option<Role>>,
+}
+
+/// A function that several routes may share, and what its web form takes and gives.
+#[derive(Debug)]
+pub struct Shared {
+    /// Which it is.
+    pub key: Key,
+    /// Whether it answers.
+    pub replies: Replies,
+    /// For one that answers on some paths: whether what it gives back is truthy when it has
+    /// answered, and falsy when not (`true`), or the other way round (`false`).
+    pub answered: Option<bool>,
+    /// Whether the web form takes the request.
+    pub request: bool,
+    /// Whether it wants a `NextRequest`.
+    pub next_request: bool,
+    /// Whether it takes the path parameters.
+    pub params: bool,
+    /// Whether it takes the headers of the answer, because it sets some and gives back control.
+    pub headers: bool,
+    /// Whether it reads the body.
+    pub body: bool,
+    /// Whether the web form is async, and the old one was not.
+    pub becomes_async: bool,
+    /// Differences that it brings.
+    pub notes: BTreeSet<Note>,
+    /// The helpers of the generated module that it calls.
+    pub helpers: BTreeSet<Helper>,
+    /// The functions of modules that it calls in turn.
+    pub calls: BTreeSet<Key>,
+    /// The methods that it tells apart.
+    pub methods: BTreeSet<String>,
+    /// Which parameter is a function that it calls with the request.
+    pub callback: Option<usize>,
+    /// For a wrapper: how the web form of the handler is called.
+    pub wrapper: Option<Wrapper>,
+    /// Why it cannot be carried over.
+    pub refusals: Vec<Refusal>,
+}
+
+/// A wrapper's web form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wrapper {
+    /// Which call's arguments hold the handler, the first call's being 0, and which it is.
+    pub handler: (usize, usize),
+    /// How many arguments the handler gets behind the request and the context.
+    pub extras: usize,
+    /// Whether the context is named, because something is behind it or the path parameters are read;
+    /// otherwise what comes behind the request is passed on as it is.
+    pub context: bool,
+}
+
+/// A function on its way to its web form.
+pub struct Part<'m> {
+    /// Its module.
+    pub module: ApiModule<'m>,
+    /// The function as it is declared.
+    pub declared: Function<'m>,
+    /// The function that takes the request: the declared one, or the one that a wrapper gives back.
+    pub function: Function<'m>,
+    /// The wrapper.
+    pub wrapping: Option<Wrapping<'m>>,
+    /// Which parameter is a function that it calls with the request.
+    pub callback: Option<usize>,
+    /// What it does.
+    pub reading: Reading<'m>,
+    /// Whether the path parameters are a promise.
+    pub awaits_params: bool,
+}
+
+impl Part<'_> {
+    /// Whether it takes the headers of the answer, because it sets some and gives back control.
+    pub fn takes_headers(&self) -> bool {
+        self.reading.replies() != Replies::Always && self.reading.leaks
+    }
+
+    /// Whether a wrapper names the context, because the handler gets something behind it, or the
+    /// path parameters are read.
+    fn context(&self) -> bool {
+        let reads = |effect: &Effect| match &effect.kind {
+            Kind::ReadQuery { .. } | Kind::DestructureQuery { .. } | Kind::WholeQuery => true,
+            Kind::DestructureRequest { parts, nested, .. } => {
+                parts.iter().any(|(part, _)| part == "query")
+                    || nested.iter().any(|(part, _)| part == "query")
+            }
+            _ => matches!(effect.carrier(), Some((Carrier::Shared(shared), _)) if shared.params),
+        };
+        let extras = self.wrapping.as_ref().is_some_and(|found| found.extras > 0);
+        extras || self.reading.effects.iter().any(reads)
+    }
+}
+
+/// Finds the functions of other modules.
+pub trait Follow: Sync {
+    /// The function that an expression in a module stands for, when it is one of the project's.
+    fn follow(
+        &self,
+        module: &ApiModule,
+        callee: &Expr,
+        roles: &[Option<Role>],
+    ) -> Option<Arc<Shared>>;
+
+    /// The wrapper that an expression in a module stands for.
+    fn wrapper(&self, module: &ApiModule, callee: &Expr) -> Option<Arc<Shared>>;
+
+    /// What a wrapper does with requests of these methods when it is called with these arguments.
+    fn wraps(&self, shared: &Shared, call: &WrapperCall, methods: &[String]) -> Wraps;
+}
+
+/// What a wrapper does with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wraps {
+    /// It calls the handler and does nothing else.
+    Nothing,
+    /// It answers 405 and does nothing else.
+    Refuses,
+    /// Anything else.
+    Something,
+}
+
+/// The parsed modules of a project.
+pub struct Sources<'p> {
+    project: &'p Project,
+    parsed: FrozenMap<String, Box<Option<Source>>>,
+}
+
+impl<'p> Sources<'p> {
+    /// None parsed yet.
+    pub fn new(project: &'p Project) -> Sources<'p> {
+        Sources {
+            project,
+            parsed: FrozenMap::new(),
+        }
+    }
+
+    fn of(&self, file: &str) -> Option<&Source> {
+        if let Some(known) = self.parsed.get(file) {
+            return known.as_ref();
+        }
+        let text = self.project.files.get(file)?.text.clone();
+        let source = text.and_then(|text| self.project.parse(file, text).ok());
+        self.parsed
+            .insert(file.to_string(), Box::new(source))
+            .as_ref()
+    }
+}
+
+/// What the functions of an app's modules do.
+pub struct Modules<'s> {
+    sources: &'s Sources<'s>,
+    next: NextVersion,
+    pages: &'s Pages,
+    libraries: FrozenMap<String, Box<Parsed<'s>>>,
+    known: RwLock<HashMap<Key, Arc<Shared>>>,
+}
+
+type Parsed<'s> = (Option<ApiModule<'s>>, Exports);
+
+thread_local! {
+    /// The functions that are being read, the innermost last.
+    static READING: RefCell<Vec<Key>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many re-exports are followed one after another.
+const MAX_PASSED: usize = 16;
+
+impl<'s> Modules<'s> {
+    /// The modules of an app that is on this version of Next.js.
+    pub fn new(sources: &'s Sources<'s>, next: NextVersion, pages: &'s Pages) -> Modules<'s> {
+        Modules {
+            sources,
+            next,
+            pages,
+            libraries: FrozenMap::new(),
+            known: RwLock::default(),
+        }
+    }
+
+    /// The project.
+    pub fn project(&self) -> &'s Project {
+        self.sources.project
+    }
+
+    fn parsed(&self, file: &str) -> Option<&Parsed<'s>> {
+        if let Some(known) = self.libraries.get(file) {
+            return Some(known);
+        }
+        let source = self.sources.of(file)?;
+        let library = ApiModule::library(source).unwrap_or_default();
+        Some(self.libraries.insert(file.to_string(), Box::new(library)))
+    }
+
+    /// The outline of a module.
+    pub fn library<'m>(&'m self, file: &str) -> Option<ApiModule<'m>>
+    where
+        's: 'm,
+    {
+        let module = self.parsed(file)?.0.as_ref()?;
+        Some(ApiModule {
+            source: module.source,
+            handler: module.handler.clone(),
+            default_export: None,
+            functions: module.functions.clone(),
+            config: None,
+            named_exports: Vec::new(),
+            handler_exported: false,
+            imports: module.imports.clone(),
+            follow: Some(self),
+            library: true,
+            wrapped: None,
+            wrappers: Vec::new(),
+        })
+    }
+
+    /// The names that importers of a module use for one of its bindings.
+    pub fn exported_as(&self, file: &str, name: &str) -> Vec<String> {
+        let Some((_, exports)) = self.parsed(file) else {
+            return Vec::new();
+        };
+        let own = exports.own.iter();
+        let mut names: Vec<String> = own
+            .filter(|(_, binding)| *binding.0 == *name)
+            .map(|(exported, _)| exported.clone())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The parsed module.
+    pub fn source(&self, file: &str) -> Option<&'s Source> {
+        self.sources.of(file)
+    }
+
+    /// The names by which a file passes on an exported name of another.
+    pub fn exported_as_of(&self, file: &str, from: &str, name: &str) -> Vec<String> {
+        let Some((_, exports)) = self.parsed(file) else {
+            return vec![name.to_string()];
+        };
+        let comes = |specifier: &str| self.resolve(file, specifier).as_deref() == Some(from);
+        let mut names: Vec<String> = exports
+            .passed
+            .iter()
+            .filter(|(_, (specifier, original))| {
+                comes(specifier) && (original == name || original == "*")
+            })
+            .map(|(exported, _)| exported.clone())
+            .collect();
+        if exports.all.iter().any(|specifier| comes(specifier)) {
+            names.push(name.to_string());
+        }
+        names.sort();
+        names
+    }
+
+    /// The names that a function of a module has in a file: its own, or those of imports.
+    pub fn local_names(&self, file: &str, of: &str, name: &str) -> Vec<String> {
+        if file == of {
+            return vec![name.to_string()];
+        }
+        let Some((module, _)) = self.parsed(file) else {
+            return Vec::new();
+        };
+        let imports = match module {
+            Some(module) => module.imports.clone(),
+            None => match self.sources.of(file).map(imports_of) {
+                Some(imports) => imports,
+                None => return Vec::new(),
+            },
+        };
+        let target = (of.to_string(), name.to_string());
+        let mut names: Vec<String> = imports
+            .iter()
+            .filter(|(_, (from, original))| {
+                let Some(from) = self.resolve(file, from) else {
+                    return false;
+                };
+                // Of a whole module any member may be meant.
+                original == "*" && from == of
+                    || self.exported(&from, original, 0).as_ref() == Some(&target)
+            })
+            .map(|(local, (_, original))| match original.as_str() {
+                "*" => name.to_string(),
+                _ => local.0.to_string(),
+            })
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The file and the binding there that an exported name of a file stands for.
+    fn exported(&self, file: &str, name: &str, passed: usize) -> Option<(String, String)> {
+        if passed > MAX_PASSED {
+            return None;
+        }
+        let (module, exports) = self.parsed(file)?;
+        if let Some(own) = exports.own.get(name) {
+            let module = module.as_ref()?;
+            if module.functions.contains_key(own) {
+                return Some((file.to_string(), own.0.to_string()));
+            }
+            let (from, original) = module.imports.get(own)?;
+            return self.exported(&self.resolve(file, from)?, original, passed + 1);
+        }
+        if let Some((from, original)) = exports.passed.get(name) {
+            return self.exported(&self.resolve(file, from)?, original, passed + 1);
+        }
+        exports
+            .all
+            .iter()
+            .find_map(|from| self.exported(&self.resolve(file, from)?, name, passed + 1))
+    }
+
+    fn resolve(&self, file: &str, specifier: &str) -> Option<String> {
+        let imports = &self.project().files.get(file)?.imports;
+        let import = imports
+            .iter()
+            .find(|import| import.specifier == specifier)?;
+        import.resolved.clone()
+    }
+
+    /// The file and the binding there that an expression stands for.
+    fn target(&self, module: &ApiModule, callee: &Expr) -> Option<(String, String)> {
+        let file = &module.source.path;
+        let imported = |name: &Id, exported: Option<&str>| {
+            let (from, original) = module.imports.get(name)?;
+            let original = exported.unwrap_or(original);
+            self.exported(&self.resolve(file, from)?, original, 0)
+        };
+        match callee {
+            Expr::Ident(name) => {
+                let name = id(name);
+                if module.library && module.functions.contains_key(&name) {
+                    return Some((file.clone(), name.0.to_string()));
+                }
+                imported(&name, None)
+            }
+            _ => {
+                let (object, name) = member(callee)?;
+                let Expr::Ident(object) = object else {
+                    return None;
+                };
+                let object = id(object);
+                let whole = module.imports.get(&object)?.1 == "*";
+                whole.then(|| imported(&object, Some(&name)))?
+            }
+        }
+    }
+
+    /// What a function does.
+    pub fn shared(&self, key: &Key) -> Option<Arc<Shared>> {
+        if let Some(known) = self.known.read().expect("no panics while held").get(key) {
+            return Some(known.clone());
+        }
+        let module = self.library(&key.file)?;
+        let function = function(&module, &key.name)?;
+        let again = READING.with_borrow(|reading| reading.contains(key));
+        if again {
+            let refusal = refuse_at(
+                module.source,
+                Reason::ResEscapes,
+                function.range.clone(),
+                "recursion",
+            );
+            return Some(Arc::new(refused(key, vec![refusal])));
+        }
+        READING.with_borrow_mut(|reading| reading.push(key.clone()));
+        let shared = Arc::new(self.summarise(key));
+        READING.with_borrow_mut(|reading| reading.pop());
+        let mut known = self.known.write().expect("no panics while held");
+        Some(known.entry(key.clone()).or_insert(shared).clone())
+    }
+
+    /// A function, read as it is for every method.
+    pub fn part<'m>(&'m self, key: &Key) -> Option<Part<'m>>
+    where
+        's: 'm,
+    {
+        self.part_for(key, &[], Vec::new())
+    }
+
+    fn part_for<'m>(
+        &'m self,
+        key: &Key,
+        methods: &[String],
+        constants: Vec<(Id, Constant)>,
+    ) -> Option<Part<'m>>
+    where
+        's: 'm,
+    {
+        let mut module = self.library(&key.file)?;
+        let declared = function(&module, &key.name)?.clone();
+        let wrapping = match key.roles.is_empty() {
+            true => Some(wrapping::of(module.source, &declared)?),
+            false => None,
+        };
+        let (function, mut roles) = match &wrapping {
+            Some(wrapping) => {
+                module.wrapped = Some(wrapping.name.clone());
+                let roles = vec![Some(Role::Request), Some(Role::Response)];
+                (wrapping.closure.clone(), roles)
+            }
+            None => (declared.clone(), key.roles.clone()),
+        };
+        let callback = match &wrapping {
+            Some(_) => None,
+            None => wrapping::callback(&function, &roles),
+        };
+        if let Some((_, name)) = &callback {
+            module.wrapped = Some(name.clone());
+        }
+        let callback = callback.map(|(at, _)| at);
+        roles.resize(function.params.len(), None);
+        let reading = flow::read_with(&module, &function, &roles, methods, constants);
+        Some(Part {
+            module,
+            declared,
+            function,
+            wrapping,
+            callback,
+            reading,
+            awaits_params: self.next.has(Feature::AsyncRequestApis),
+        })
+    }
+
+    fn summarise(&self, key: &Key) -> Shared {
+        let Some(part) = self.part(key) else {
+            let refusal = Refusal {
+                reason: Reason::WrappedHandler,
+                place: Place::file_start(&key.file),
+                detail: key.name.clone(),
+            };
+            return refused(key, vec![refusal]);
+        };
+        let Part {
+            module,
+            function,
+            reading,
+            wrapping,
+            ..
+        } = &part;
+        let refuse = |reason, detail: &str| {
+            let refusal = refuse_at(module.source, reason, function.range.clone(), detail);
+            refused(key, vec![refusal])
+        };
+        if key.roles.len() > function.params.len() {
+            return refuse(Reason::ResEscapes, "more arguments than parameters");
+        }
+        if wrapping.is_some() && function.params.len() > 2 {
+            return refuse(Reason::WrappedHandler, "more than two parameters");
+        }
+        let rest = |pat: &&Pat| matches!(pat, Pat::Rest(_));
+        if function.params.iter().any(rest) {
+            return refuse(Reason::ResEscapes, "rest parameter");
+        }
+        if let Err(refusal) = plain_parameters(module, function, &reading.roles) {
+            return refused(key, vec![refusal]);
+        }
+        let mut refusals = reading.refusals.clone();
+        let replies = reading.replies();
+        if wrapping.is_some() && replies != Replies::Always && refusals.is_empty() {
+            return refuse(Reason::NoReply, "");
+        }
+        if replies != Replies::Always && reading.leaks_status {
+            refusals.push(refuse_at(
+                module.source,
+                Reason::DynamicStatus,
+                function.range.clone(),
+                "set by a helper that gives back control",
+            ));
+        }
+        let mut calls = BTreeSet::new();
+        for effect in &reading.effects {
+            if let Some((Carrier::Shared(shared), _)) = effect.carrier() {
+                calls.insert(shared.key.clone());
+                refusals.extend(shared.refusals.iter().cloned());
+            }
+        }
+        let lowered = match self.lower(&part, &Names::All) {
+            Ok(lowered) => lowered,
+            Err(found) => {
+                refusals.extend(found);
+                return refused(key, refusals);
+            }
+        };
+        if !refusals.is_empty() {
+            return refused(key, refusals);
+        }
+        let needs = lowered.needs;
+        let request = needs.request || uses_request(&part, &lowered.dropped);
+        Shared {
+            key: key.clone(),
+            replies,
+            answered: reading.answered(),
+            request,
+            next_request: needs.next_request,
+            params: needs.params,
+            headers: part.takes_headers(),
+            body: needs.body,
+            becomes_async: needs.awaits && !function.is_async,
+            notes: needs.notes,
+            helpers: {
+                let mut helpers = needs.helpers;
+                // What reads the body here leaves it for those that come later.
+                if needs.body && helpers.contains(&Helper::ReadBody) {
+                    helpers.insert(Helper::KeepBody);
+                }
+                helpers
+            },
+            calls,
+            methods: methods(module, function, reading),
+            callback: part.callback,
+            wrapper: wrapping.as_ref().map(|wrapping| Wrapper {
+                handler: wrapping.handler,
+                extras: wrapping.extras,
+                context: part.context(),
+            }),
+            refusals: Vec::new(),
+        }
+    }
+
+    /// Writes a function's web form; `names` are those of functions that keep their old form beside it.
+    ///
+    /// # Errors
+    /// The refusals for what has no faithful form.
+    pub fn lower(&self, part: &Part, names: &Names) -> Result<Lowered, Vec<Refusal>> {
+        let module = &part.module;
+        let source = module.source;
+        let style = Style::of(source);
+        let templates = template_ranges(source);
+        let route = Route {
+            path: String::new(),
+            slugs: Vec::new(),
+            file: source.path.clone(),
+            target: source.path.clone(),
+        };
+        let ctx = Context {
+            pages: self.pages,
+            module,
+            source,
+            style: &style,
+            route: &route,
+            next: self.next,
+            templates: &templates,
+            carriers: &BTreeMap::new(),
+            names,
+            action: None,
+            context: part.wrapping.as_ref().map(|_| part.context()),
+            takes_headers: part.takes_headers(),
+            unwrapped: RefCell::new(Vec::new()),
+            tried: false,
+        };
+        carrier::lower(&ctx, &part.function, &part.reading)
+    }
+}
+
+impl Follow for Modules<'_> {
+    fn follow(
+        &self,
+        module: &ApiModule,
+        callee: &Expr,
+        roles: &[Option<Role>],
+    ) -> Option<Arc<Shared>> {
+        let (file, name) = self.target(module, callee)?;
+        let mut roles = roles.to_vec();
+        while roles.last() == Some(&None) {
+            roles.pop();
+        }
+        self.shared(&Key { file, name, roles })
+    }
+
+    fn wrapper(&self, module: &ApiModule, callee: &Expr) -> Option<Arc<Shared>> {
+        let (file, name) = self.target(module, callee)?;
+        let roles = Vec::new();
+        self.shared(&Key { file, name, roles })
+    }
+
+    fn wraps(&self, shared: &Shared, call: &WrapperCall, methods: &[String]) -> Wraps {
+        let constants = self.part(&shared.key).map(|part| bound(&part, call));
+        let part = constants
+            .and_then(|constants| self.part_for(&shared.key, methods, constants))
+            .filter(|part| part.reading.refusals.is_empty());
+        match part {
+            Some(part) => handler::wraps(&part),
+            None => Wraps::Something,
+        }
+    }
+}
+
+/// The parameters of a wrapper whose arguments are constants.
+fn bound(part: &Part, call: &WrapperCall) -> Vec<(Id, Constant)> {
+    let mut constants = Vec::new();
+    let layers = part.wrapping.iter().flat_map(|wrapping| &wrapping.layers);
+    for (layer, args) in layers.zip(&call.args) {
+        for (at, pat) in layer.params.iter().enumerate() {
+            let (pat, default) = match pat {
+                Pat::Assign(assign) => (&*assign.left, Some(&*assign.right)),
+                other => (*other, None),
+            };
+            let Some(name) = param_id(pat) else { continue };
+            let value = args.get(at).map(|arg| &*arg.expr).or(default);
+            let constant = match value {
+                None => Some(Constant::Absent),
+                Some(value) => Constant::of(value),
+            };
+            constants.extend(constant.map(|constant| (name, constant)));
+        }
+    }
+    constants
+}
+
+/// What each imported name of a file stands for.
+fn imports_of(source: &Source) -> HashMap<Id, (String, String)> {
+    crate::facts::api_module::imports(source)
+}
+
+/// The function of a module that a name binds.
+pub fn function<'m, 'a>(module: &'m ApiModule<'a>, name: &str) -> Option<&'m Function<'a>> {
+    let mut functions = module.functions.iter();
+    functions
+        .find(|(binding, _)| *binding.0 == *name)
+        .map(|(_, function)| function)
+}
+
+fn refused(key: &Key, mut refusals: Vec<Refusal>) -> Shared {
+    refusals.sort_by_key(|refusal| (refusal.place.clone(), refusal.reason));
+    refusals.dedup();
+    Shared {
+        key: key.clone(),
+        replies: Replies::Always,
+        answered: None,
+        request: true,
+        next_request: false,
+        params: false,
+        headers: false,
+        body: false,
+        becomes_async: false,
+        notes: BTreeSet::new(),
+        helpers: BTreeSet::new(),
+        calls: BTreeSet::new(),
+        methods: BTreeSet::new(),
+        callback: None,
+        wrapper: None,
+        refusals,
+    }
+}
+
+/// Whether the code that stays uses the request in a way that needs no edit, as `req.method`.
+fn uses_request(part: &Part, dropped: &[std::ops::Range<usize>]) -> bool {
+    crate::emit::route_handler::uses_beyond(
+        &part.function,
+        &part.reading,
+        part.module.source,
+        dropped,
+    )
+}
+
+/// The methods that a function compares the request's method with.
+fn methods(module: &ApiModule, function: &Function, reading: &Reading) -> BTreeSet<String> {
+    use crate::facts::api_module::Body;
+    let req = function
+        .params
+        .iter()
+        .zip(&reading.roles)
+        .find(|(_, role)| **role == Some(Role::Request))
+        .and_then(|(pat, _)| param_id(pat));
+    let view = MethodView {
+        methods: Vec::new(),
+        req,
+        inner: reading.requests.clone(),
+        aliases: reading
+            .method_variables
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect(),
+        lists: crate::idioms::request::constant_lists(module),
+        constants: Vec::new(),
+    };
+    let mut found = BTreeSet::new();
+    match function.body {
+        Body::Block(stmts, _) => stmts
+            .iter()
+            .for_each(|stmt| mentioned(&view, stmt, &mut found)),
+        Body::Expr(expr) => mentioned(&view, expr, &mut found),
+    }
+    found
+}

@@ -1,0 +1,223 @@
+//! Which form shared functions end in. In: the routes that move, with what their new files still
+//! mention. Out: for each function that a route calls whether its old form stays, because
+//! something else still calls it, and what the web form beside it is called.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use swc_core::ecma::ast::{Expr, ModuleDecl, ModuleItem};
+
+use crate::emit::shared_module;
+use crate::modules::{Key, Modules, function};
+use crate::project::Project;
+use crate::source::Source;
+use crate::syntax::Names as Identifiers;
+
+/// The names of web forms that stand beside the old forms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Names {
+    /// Every old form stays.
+    All,
+    /// These stay.
+    Some(BTreeMap<Key, String>),
+}
+
+impl Names {
+    /// The name of a function's web form, when its old form stays.
+    pub fn get(&self, key: &Key) -> Option<String> {
+        match self {
+            Names::All => Some(beside(&key.name)),
+            Names::Some(names) => names.get(key).cloned(),
+        }
+    }
+}
+
+/// The name of a web form beside the old form of this name.
+fn beside(name: &str) -> String {
+    format!("{name}ForRoute")
+}
+
+/// What a route that moves leaves of the functions that it shares.
+pub struct Mover<'m> {
+    /// The API file.
+    pub file: &'m str,
+    /// The functions that it calls.
+    pub calls: &'m BTreeSet<Key>,
+    /// The text of its new file, in which every function has another name.
+    pub text: &'m str,
+}
+
+/// The functions that routes call, and those that these call in turn.
+pub fn closure<'k>(modules: &Modules, keys: impl IntoIterator<Item = &'k Key>) -> BTreeSet<Key> {
+    let mut found = BTreeSet::new();
+    let mut todo: Vec<Key> = keys.into_iter().cloned().collect();
+    while let Some(key) = todo.pop() {
+        if !found.contains(&key) {
+            if let Some(shared) = modules.shared(&key) {
+                todo.extend(shared.calls.iter().cloned());
+            }
+            found.insert(key);
+        }
+    }
+    found
+}
+
+/// The names of the web forms whose old forms stay.
+pub fn names(project: &Project, modules: &Modules, movers: &[Mover]) -> BTreeMap<Key, String> {
+    let forms = closure(modules, movers.iter().flat_map(|mover| mover.calls));
+    let mut stays: BTreeSet<&Key> = forms
+        .iter()
+        .filter(|key| used_outside(project, modules, &forms, movers, key))
+        .collect();
+    // What stays keeps what it calls.
+    loop {
+        let more: Vec<&Key> = forms
+            .iter()
+            .filter(|key| !stays.contains(*key))
+            .filter(|key| stays.iter().any(|old| mentions_old(modules, old, key)))
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        stays.extend(more);
+    }
+    stays
+        .into_iter()
+        .map(|key| (key.clone(), beside(&key.name)))
+        .collect()
+}
+
+/// Whether the old text of a function mentions another.
+fn mentions_old(modules: &Modules, from: &Key, key: &Key) -> bool {
+    let Some(module) = modules.library(&from.file) else {
+        return true;
+    };
+    let Some(function) = function(&module, &from.name) else {
+        return true;
+    };
+    let text = &module.source.text[function.range.clone()];
+    modules
+        .local_names(&from.file, &key.file, &key.name)
+        .iter()
+        .any(|name| mentions(text, name))
+}
+
+/// Whether anything but the routes that move and the functions that they call uses a function.
+fn used_outside(
+    project: &Project,
+    modules: &Modules,
+    forms: &BTreeSet<Key>,
+    movers: &[Mover],
+    key: &Key,
+) -> bool {
+    if used_in(modules, forms, &key.file, key) {
+        return true;
+    }
+    let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
+    let exported = modules.exported_as(&key.file, &key.name);
+    let mut todo: Vec<(String, String)> = exported
+        .into_iter()
+        .map(|name| (key.file.clone(), name))
+        .collect();
+    while let Some((file, name)) = todo.pop() {
+        if !seen.insert((file.clone(), name.clone())) {
+            continue;
+        }
+        for (path, entry) in &project.files {
+            let mut imports = entry
+                .imports
+                .iter()
+                .filter(|import| import.resolved.as_deref() == Some(file.as_str()))
+                .filter(|import| import.takes(&name))
+                .peekable();
+            if imports.peek().is_none() {
+                continue;
+            }
+            if let Some(mover) = movers.iter().find(|mover| mover.file == path) {
+                let locals = modules.local_names(path, &key.file, &key.name);
+                if locals.iter().any(|local| mentions(mover.text, local)) {
+                    return true;
+                }
+                continue;
+            }
+            let passes = imports.any(|import| import.reexport);
+            if passes {
+                let exported = modules.exported_as_of(path, &file, &name);
+                todo.extend(exported.into_iter().map(|name| (path.clone(), name)));
+            }
+            if entry.text.is_none() || used_in(modules, forms, path, key) {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Whether a module uses a function anywhere but in functions that get a web form.
+fn used_in(modules: &Modules, forms: &BTreeSet<Key>, file: &str, key: &Key) -> bool {
+    let locals = modules.local_names(file, &key.file, &key.name);
+    if locals.is_empty() {
+        return false;
+    }
+    let Some(source) = modules.source(file) else {
+        return true;
+    };
+    source
+        .items()
+        .iter()
+        .any(|item| item_uses(modules, forms, source, item, key, &locals))
+}
+
+fn item_uses(
+    modules: &Modules,
+    forms: &BTreeSet<Key>,
+    source: &Source,
+    item: &ModuleItem,
+    key: &Key,
+    locals: &[String],
+) -> bool {
+    match item {
+        ModuleItem::ModuleDecl(
+            ModuleDecl::Import(_) | ModuleDecl::ExportNamed(_) | ModuleDecl::ExportAll(_),
+        ) => return false,
+        ModuleItem::ModuleDecl(ModuleDecl::ExportDefaultExpr(export))
+            if matches!(&*export.expr, Expr::Ident(_)) =>
+        {
+            return false;
+        }
+        _ => {}
+    }
+    let range = source.range(item);
+    let uses = Identifiers::of(source, item);
+    if !uses
+        .all
+        .iter()
+        .any(|(name, _)| locals.iter().any(|local| *name.0 == **local))
+    {
+        return false;
+    }
+    let form = forms.iter().find(|form| {
+        form.file == source.path
+            && modules
+                .library(&form.file)
+                .and_then(|module| Some(function(&module, &form.name)?.statement.clone()))
+                .is_some_and(|statement| statement == range)
+    });
+    let Some(form) = form else { return true };
+    if form.file == key.file && form.name == key.name {
+        // Its own name stands in its own head.
+        return false;
+    }
+    match shared_module::renamed(modules, form) {
+        Some(text) => locals.iter().any(|local| mentions(&text, local)),
+        None => true,
+    }
+}
+
+/// Whether a text has a word.
+fn mentions(text: &str, word: &str) -> bool {
+    let part = |char: char| char.is_alphanumeric() || char == '_' || char == '$';
+    text.match_indices(word).any(|(at, _)| {
+        !text[..at].chars().next_back().is_some_and(part)
+            && !text[at + word.len()..].chars().next().is_some_and(part)
+    })
+}
