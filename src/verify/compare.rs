@@ -206,6 +206,36 @@ const NOTED: &[Noted] = &[
         allows: |_, exchange| exchange.unanswered && exchange.after.status == 405,
     },
     Noted {
+        note: Note::BridgeLimits,
+        allows: |difference, exchange| {
+            let request = exchange.request;
+            let carried = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+            let method = &request.method[..];
+            let bodyless = ["GET", "HEAD"].contains(&method) && request.body.is_some();
+            let status = !exchange.unanswered && !(200..600).contains(&exchange.before.status);
+            let utf8 = matches!(difference.what, What::Header(_))
+                && difference
+                    .before
+                    .as_ref()
+                    .is_some_and(|text| !text.is_ascii());
+            bodyless || !carried.contains(&method) || status || utf8
+        },
+    },
+    Noted {
+        note: Note::RemoteAddress,
+        allows: |difference, exchange| {
+            exchange.request.header("x-forwarded-for").is_some()
+                && (difference.what == What::Body || difference.is_header("etag"))
+        },
+    },
+    Noted {
+        note: Note::UnpackedBody,
+        allows: |difference, exchange| {
+            let packed = exchange.before.header("content-encoding").is_some();
+            packed && (difference.what == What::Body || difference.is_header("content-encoding"))
+        },
+    },
+    Noted {
         note: Note::BodyLimit,
         allows: |_, exchange| exchange.before.status == 413,
     },

@@ -2,6 +2,7 @@
 //! Nothing here touches the disk, prints, or fails: what is not understood is a refusal.
 
 pub mod actions;
+pub mod bridge;
 pub mod clients;
 pub mod decide;
 pub mod edit;
@@ -43,6 +44,20 @@ pub struct Options {
     pub exclude: Vec<String>,
     /// Ways out that the user forces.
     pub forced: Vec<Forced>,
+    /// Which handlers run untouched behind an adapter.
+    pub bridge: Bridge,
+}
+
+/// Which handlers run untouched in a route file, behind an adapter.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Bridge {
+    /// None.
+    #[default]
+    Off,
+    /// Those that would be refused for what their code does.
+    Refused,
+    /// All that can: for tests of the adapter.
+    All,
 }
 
 /// A way out that the user forces for a route, or for one of its methods.

@@ -19,6 +19,8 @@ pub enum Feature {
     RouteHandlers,
     /// `revalidatePath` of `next/cache`. Since 13.4.
     RevalidatePath,
+    /// `draftMode` of `next/headers`. Since 13.4.
+    DraftMode,
     /// `'use server'` works without an experimental flag. Since 14.0.
     ServerActions,
     /// `params`, `cookies()`, `headers()` and `draftMode()` are promises. Since 15.0.
@@ -38,6 +40,7 @@ type Number = (u16, u16);
 const TABLE: &[(Feature, Number, Option<Number>)] = &[
     (Feature::RouteHandlers, (13, 2), None),
     (Feature::RevalidatePath, (13, 4), None),
+    (Feature::DraftMode, (13, 4), None),
     (Feature::ServerActions, (14, 0), None),
     (Feature::AsyncRequestApis, (15, 0), None),
     (Feature::StaticGetHandlers, (13, 2), Some((15, 0))),

@@ -1130,22 +1130,27 @@ impl<'a> File<'_, 'a> {
 
     /// Whether module-level code hands environment variables to what may throw without them.
     fn reads_env(&self) -> bool {
-        self.module.source.items().iter().any(|item| {
-            let calls = match item {
-                ModuleItem::Stmt(Stmt::Decl(Decl::Var(variables))) => {
-                    variables.decls.iter().any(|declarator| {
-                        matches!(
-                            declarator.init.as_deref().map(bare),
-                            Some(Expr::New(_) | Expr::Call(_))
-                        )
-                    })
-                }
-                ModuleItem::Stmt(Stmt::If(_) | Stmt::Throw(_) | Stmt::Expr(_)) => true,
-                _ => false,
-            };
-            calls && self.module.source.text_of(item).contains("process.env")
-        })
+        reads_env(self.module.source)
     }
+}
+
+/// Whether module-level code hands environment variables to what may throw without them.
+pub(super) fn reads_env(source: &crate::source::Source) -> bool {
+    source.items().iter().any(|item| {
+        let calls = match item {
+            ModuleItem::Stmt(Stmt::Decl(Decl::Var(variables))) => {
+                variables.decls.iter().any(|declarator| {
+                    matches!(
+                        declarator.init.as_deref().map(bare),
+                        Some(Expr::New(_) | Expr::Call(_))
+                    )
+                })
+            }
+            ModuleItem::Stmt(Stmt::If(_) | Stmt::Throw(_) | Stmt::Expr(_)) => true,
+            _ => false,
+        };
+        calls && source.text_of(item).contains("process.env")
+    })
 }
 
 /// The relative specifiers of a file that another place spells in another way: the range
