@@ -175,6 +175,12 @@ impl Migrated {
         !self.call_sites().is_empty()
     }
 
+    /// Whether a handler is bridged.
+    pub fn has_bridged(&self) -> bool {
+        let mut methods = self.view.routes().flat_map(|route| &route.methods);
+        methods.any(|method| method.way_out == WayOut::Bridged)
+    }
+
     /// Every call that became the call of a Server Action: its place as `file:line` and
     /// the method with the route, as `POST /api/posts`.
     pub fn call_sites(&self) -> Vec<(String, String)> {
