@@ -220,11 +220,17 @@ function toResponse(res: NextApiResponse, body: ReadableStream<Uint8Array>) {
   if (decode) {
     headers.delete('content-encoding');
     headers.delete('content-length');
-    const decoder = Duplex.toWeb(decode()) as ReadableWritablePair;
-    return new Response(body.pipeThrough(decoder), head);
+    return new Response(body.pipeThrough(toWeb(decode())), head);
   }
   return new Response(body, head);
 }
+
+/** What not all types of Node.js know. */
+interface ToWeb {
+  toWeb(duplex: Duplex): ReadableWritablePair<Uint8Array, Uint8Array>;
+}
+
+const { toWeb } = Duplex as unknown as ToWeb;
 
 const DECODERS: Partial<Record<string, () => Duplex>> = {
   gzip: createGunzip,
