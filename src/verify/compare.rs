@@ -213,6 +213,13 @@ const NOTED: &[Noted] = &[
         note: Note::CookieParsing,
         allows: |_, exchange| has_odd_cookies(exchange.request),
     },
+    Noted {
+        note: Note::CookieSpelling,
+        allows: |difference, _| {
+            difference.is_header("set-cookie")
+                && cookies(difference.before.as_deref()) == cookies(difference.after.as_deref())
+        },
+    },
 ];
 
 /// Every difference between two answers, each with the notes out of all that would allow
@@ -340,6 +347,44 @@ fn draft_cookie(line: &str) -> String {
     }
     let attributes: Vec<String> = attributes.into_iter().collect();
     format!("__prerender_bypass; {}", attributes.join("; "))
+}
+
+/// The cookies that these lines set, each as a browser keeps it (RFC 6265, 5.3): the last of those
+/// with one name, domain and path counts, the order and case of attributes do not, and `Expires`
+/// does not beside `Max-Age`.
+fn cookies(lines: Option<&str>) -> BTreeSet<(Vec<String>, Vec<String>)> {
+    let mut kept = std::collections::BTreeMap::new();
+    for line in lines.unwrap_or_default().lines() {
+        let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let mut attributes: Vec<String> = attributes
+            .split(';')
+            .map(|attribute| {
+                let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
+                let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
+                match &*name {
+                    "samesite" => format!("{name}={}", value.to_ascii_lowercase()),
+                    _ => format!("{name}={value}"),
+                }
+            })
+            .filter(|attribute| attribute != "=")
+            .collect();
+        attributes.sort();
+        attributes.dedup();
+        let of = |start: &str| {
+            let found = attributes
+                .iter()
+                .find(|attribute| attribute.starts_with(start));
+            found.cloned().unwrap_or_default()
+        };
+        let key = vec![name.trim().to_string(), of("domain="), of("path=")];
+        if !of("max-age=").is_empty() {
+            attributes.retain(|attribute| !attribute.starts_with("expires="));
+        }
+        attributes.insert(0, value.trim().to_string());
+        kept.insert(key, attributes);
+    }
+    kept.into_iter().collect()
 }
 
 /// Whether pages and the App Router read these cookies in two ways: a name twice, a
@@ -511,6 +556,26 @@ mod tests {
     }
 
     #[test]
+    fn a_cookie_may_be_spelled_in_another_way() {
+        let get = request(r#"{ "path": "/api/a" }"#);
+        let cookie = |value: &str| answer(200, &[("set-cookie", value)], "");
+        let before = cookie("a=1; Max-Age=60; Path=/; HttpOnly; SameSite=Lax");
+        let after = "a=1; Path=/; Expires=Thu, 01 Jan 2099 00:00:00 GMT; Max-Age=60; HttpOnly; SameSite=lax";
+        assert_eq!(
+            found(&get, &before, &cookie(after)),
+            ["header set-cookie cookie-spelling"]
+        );
+        for other in [
+            &after.replace("a=1", "a=2"),
+            &after.replace("Max-Age=60", "Max-Age=61"),
+            &after.replace("HttpOnly; ", ""),
+            &after.replace("Path=/", "Path=/b"),
+        ] {
+            assert_eq!(found(&get, &before, &cookie(other)), ["header set-cookie"]);
+        }
+    }
+
+    #[test]
     fn only_the_draft_mode_cookie_may_change_its_spelling() {
         let get = request(r#"{ "path": "/api/a" }"#);
         let cookie = |value: &str| answer(200, &[("set-cookie", value)], "");
@@ -523,7 +588,7 @@ mod tests {
         assert_eq!(found(&get, &before, &after), ["header set-cookie"]);
         assert_eq!(
             found(&get, &cookie("a=1; Path=/"), &cookie("a=1; path=/")),
-            ["header set-cookie"]
+            ["header set-cookie cookie-spelling"]
         );
     }
 

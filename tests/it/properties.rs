@@ -98,6 +98,7 @@ fn mutated((project, file, edits): &Mutation) -> Project {
         files: original.files.iter().map(copy).collect(),
         texts: original.texts.clone(),
         apps: original.apps.clone(),
+        packages: original.packages.clone(),
     }
 }
 

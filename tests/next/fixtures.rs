@@ -41,6 +41,8 @@ pub struct Settings {
     pub env: std::collections::BTreeMap<String, String>,
     /// Why no app can be built of it, by its nature.
     pub unbuildable: Option<String>,
+    /// The major Next.js versions that it is about; all without it.
+    pub next: Option<Vec<u16>>,
 }
 
 /// Reads every fixture whose name is among `only`, or all.

@@ -139,7 +139,13 @@ fn cases<'a>(
     found: &mut Vec<String>,
 ) -> Result<Vec<Case<'a>>> {
     let mut cases = Vec::new();
+    let major = version.full.split('.').next();
+    let major = major.and_then(|major| major.parse().ok());
     for fixture in fixtures {
+        let versions = fixture.settings.next.as_ref();
+        if versions.is_some_and(|versions| !versions.iter().any(|next| Some(*next) == major)) {
+            continue;
+        }
         let after = fixture.migrate(&version.full, &[])?;
         let as_handlers = match after.has_actions() {
             true => Some(fixture.migrate(&version.full, &["--route-handler", "/api/**"])?),

@@ -12,6 +12,7 @@ pub mod graph;
 pub mod handler;
 pub mod idioms;
 pub mod importers;
+pub mod libraries;
 pub mod naming;
 pub mod next_version;
 pub mod outcome;

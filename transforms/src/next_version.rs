@@ -23,6 +23,11 @@ pub enum Feature {
     ServerActions,
     /// `params`, `cookies()`, `headers()` and `draftMode()` are promises. Since 15.0.
     AsyncRequestApis,
+    /// `cookies()` gives the store itself. Until 15.0.
+    PlainRequestApis,
+    /// The store that `cookies()` gives may be used without `await`. Until 16.0; measured on
+    /// 15.5.29 and 16.4.6.
+    SyncCookies,
     /// A `GET` that reads nothing of the request is prerendered at build time, and `fetch`
     /// results are cached for ever. Until 15.0; measured on 14.2.35.
     StaticGetHandlers,
@@ -40,6 +45,8 @@ const TABLE: &[(Feature, Number, Option<Number>)] = &[
     (Feature::RevalidatePath, (13, 4), None),
     (Feature::ServerActions, (14, 0), None),
     (Feature::AsyncRequestApis, (15, 0), None),
+    (Feature::PlainRequestApis, (13, 2), Some((15, 0))),
+    (Feature::SyncCookies, (13, 2), Some((16, 0))),
     (Feature::StaticGetHandlers, (13, 2), Some((15, 0))),
     (Feature::AppTakesNotFound, (16, 0), None),
 ];

@@ -269,6 +269,10 @@ codes! {
             "of cookies with one name the last is read, and quotes are kept",
             "request.cookies parses in another way than req.cookies",
             "nothing is to be done unless clients send doubled cookies";
+        CookieSpelling = "cookie-spelling",
+            "Set-Cookie is written by Next.js, with its attributes in another order and case, and Expires beside Max-Age",
+            "the library sets the cookie by cookies() of next/headers",
+            "nothing is to be done: browsers read both alike";
         ActionWhenCallerMoves = "action-when-caller-moves",
             "would become a Server Action when its callers move to the App Router",
             "a page under pages/ can reach a caller, and Server Actions do not run there",

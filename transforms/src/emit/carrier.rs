@@ -125,6 +125,8 @@ pub struct Needs {
     pub data: Vec<Data>,
     /// Types that moved into the parameters.
     pub kept: Vec<Range<usize>>,
+    /// Modules that are imported by another specifier.
+    pub renamed: BTreeMap<String, &'static str>,
 }
 
 /// What one answer of a Server Action carries, as far as its type goes.
@@ -1442,30 +1444,7 @@ impl<'a> Writer<'_, 'a, '_> {
             } => {
                 self.call_carrier(effect, callee, args, list, form.as_ref());
             }
-            Kind::Library(Library::GetServerSession { options }) => {
-                self.needs.notes.insert(Note::SessionRefresh);
-                let open = self.ctx.source.text[range.clone()]
-                    .find('(')
-                    .map_or(range.start, |at| range.start + at + 1);
-                let options_end = options.end;
-                self.edits.delete(open..options.start);
-                // A trailing comma or line break behind the options goes, too.
-                if options_end < range.end - 1 {
-                    self.edits.delete(options_end..range.end - 1);
-                }
-            }
-            Kind::Library(Library::GetSession) => {
-                self.needs.request = true;
-                let text = format!(
-                    "{{ req: {{ headers: {{ cookie: {request}.headers.get({}) ?? undefined }} }} }}",
-                    self.ctx.style.string("cookie")
-                );
-                self.edits.replace(range, text);
-            }
-            Kind::Library(Library::GetToken) => {
-                self.needs.request = true;
-                self.needs.next_request = true;
-            }
+            Kind::Library(call) => self.library(effect, call),
             Kind::Revalidate { path } => {
                 let source = self.ctx.source;
                 let head = crate::revalidation::call_head(source, &range, path)

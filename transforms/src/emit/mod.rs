@@ -5,6 +5,7 @@ pub mod carrier;
 pub mod helpers;
 pub mod imports;
 pub mod layout;
+mod library;
 pub mod reply;
 pub mod route_handler;
 pub mod server_action;

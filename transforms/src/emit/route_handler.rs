@@ -106,6 +106,7 @@ pub fn write<'a>(
         notes: BTreeMap::new(),
         kept: Vec::new(),
         specifiers: relative_specifiers(module.source, around.rebase),
+        renamed: BTreeMap::new(),
     };
     let included = |group: &&Group| {
         around
@@ -153,12 +154,47 @@ pub fn write<'a>(
             }
         }
     }
+    refusals.extend(doubly_set_cookies(source, handler));
     if !refusals.is_empty() {
         refusals.sort_by_key(|refusal| (refusal.place.clone(), refusal.reason));
         refusals.dedup();
         return Err(refusals);
     }
     file.write(handler, groups, lowered_carriers, segment)
+}
+
+/// Refuses a library that sets cookies beside a `Set-Cookie` of the handler's own: pages had one
+/// header for both, of which the later took the place of the earlier.
+fn doubly_set_cookies(source: &Source, handler: &Handler) -> Vec<Refusal> {
+    let readings = || {
+        let groups = handler.groups.iter().map(|group| &group.reading);
+        groups.chain(handler.carriers.iter().map(|(_, _, reading)| reading))
+    };
+    let effects = || readings().flat_map(|reading| &reading.effects);
+    let by_itself = effects().any(|effect| {
+        let headers = match &effect.kind {
+            Kind::Prepare { headers, .. } => headers,
+            Kind::Reply(reply) => &reply.own,
+            _ => return false,
+        };
+        headers
+            .iter()
+            .any(|header| header.name.eq_ignore_ascii_case("set-cookie"))
+    });
+    let by_library =
+        effects().filter(|effect| matches!(&effect.kind, Kind::Library(call) if call.sets_cookies));
+    by_library
+        .filter(|_| by_itself)
+        .map(|effect| {
+            let why = "sets cookies beside a Set-Cookie header of the handler";
+            refuse_at(
+                source,
+                Reason::UnsupportedLibrary,
+                effect.range.clone(),
+                why,
+            )
+        })
+        .collect()
 }
 
 /// The functions that some groups hand the request or the response to.
@@ -200,6 +236,8 @@ struct File<'f, 'a> {
     kept: Vec<Range<usize>>,
     /// Relative specifiers with their new texts.
     specifiers: Vec<(Range<usize>, String)>,
+    /// Modules that are imported by another specifier.
+    renamed: BTreeMap<String, &'static str>,
 }
 
 impl<'a> File<'_, 'a> {
@@ -595,6 +633,7 @@ impl<'a> File<'_, 'a> {
     fn collect(&mut self, lowered: &Lowered, methods: &[String]) {
         self.imports.extend(&lowered.needs.imports);
         self.helpers.extend(&lowered.needs.helpers);
+        self.renamed.extend(lowered.needs.renamed.clone());
         for method in methods {
             self.notes
                 .entry(method.clone())
@@ -1118,6 +1157,14 @@ impl<'a> File<'_, 'a> {
 
     fn write_imports(&mut self) {
         let source = self.module.source;
+        for item in source.items() {
+            if let ModuleItem::ModuleDecl(ModuleDecl::Import(import)) = item
+                && let Some(new) = self.renamed.get(&*import.src.value.to_string_lossy())
+            {
+                let range = source.range(&*import.src);
+                self.edits.replace_soft(range, self.style.string(new));
+            }
+        }
         if !self.helpers.is_empty() {
             for helper in &self.helpers {
                 self.imports
@@ -1244,6 +1291,7 @@ fn overlapping(source: &crate::source::Source, overlap: &Overlap) -> Refusal {
 fn reads_body(kind: &Kind) -> bool {
     match kind {
         Kind::ReadBody { .. } | Kind::ReadRawBody { .. } => true,
+        Kind::Library(call) => call.reads_body,
         Kind::DestructureRequest { parts, nested, .. } => {
             parts.iter().any(|(part, _)| part == "body")
                 || nested.iter().any(|(part, _)| part == "body")

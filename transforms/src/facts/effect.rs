@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use swc_core::ecma::ast::{Expr, ObjectPat};
 
+use crate::libraries::Written;
 use crate::syntax::Id;
 
 /// One thing that a carrier does.
@@ -126,7 +127,7 @@ pub enum Kind<'a> {
         awaited: bool,
     },
     /// Calls a library function that takes `req`, whose App Router form takes other arguments.
-    Library(Library),
+    Library(Box<Written>),
     /// `res.revalidate(path)`.
     Revalidate {
         /// The path.
@@ -137,20 +138,6 @@ pub enum Kind<'a> {
         /// Whether it is switched on.
         enable: bool,
     },
-}
-
-/// A call of a known library with the request.
-#[derive(Clone)]
-pub enum Library {
-    /// next-auth v4: `getServerSession(req, res, options)`.
-    GetServerSession {
-        /// The options.
-        options: Range<usize>,
-    },
-    /// next-auth v4: `getSession({ req })`; the range is that of the object.
-    GetSession,
-    /// next-auth v4: `getToken({ req, … })`; nothing is to be changed.
-    GetToken,
 }
 
 /// A header's or cookie's name.
