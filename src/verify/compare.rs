@@ -214,6 +214,16 @@ const NOTED: &[Noted] = &[
         allows: |_, exchange| has_odd_cookies(exchange.request),
     },
     Noted {
+        note: Note::RedirectBody,
+        allows: |difference, exchange| {
+            let (before, after) = (&exchange.before, &exchange.after);
+            difference.what == What::Body
+                && before.header("location") == after.header("location")
+                && before.header("location").map(str::as_bytes) == Some(&before.body[..])
+                && after.body.is_empty()
+        },
+    },
+    Noted {
         note: Note::CookieSpelling,
         allows: |difference, _| {
             difference.is_header("set-cookie")
@@ -378,10 +388,19 @@ fn cookies(lines: Option<&str>) -> BTreeSet<(Vec<String>, Vec<String>)> {
             found.cloned().unwrap_or_default()
         };
         let key = vec![name.trim().to_string(), of("domain="), of("path=")];
-        if !of("max-age=").is_empty() {
+        let (age, expires) = (of("max-age="), of("expires="));
+        if !age.is_empty() {
             attributes.retain(|attribute| !attribute.starts_with("expires="));
         }
         attributes.insert(0, value.trim().to_string());
+        // Of a cookie that is removed only its name, domain and path count.
+        let removed = match age.strip_prefix("max-age=") {
+            Some(age) => age == "0" || age.starts_with('-'),
+            None => expires.contains("01 Jan 1970 00:00:00"),
+        };
+        if removed {
+            attributes = vec!["removed".to_string()];
+        }
         kept.insert(key, attributes);
     }
     kept.into_iter().collect()
@@ -573,6 +592,12 @@ mod tests {
         ] {
             assert_eq!(found(&get, &before, &cookie(other)), ["header set-cookie"]);
         }
+        let before = cookie("a=; Max-Age=0; Path=/");
+        let after = "a=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly";
+        assert_eq!(
+            found(&get, &before, &cookie(after)),
+            ["header set-cookie cookie-spelling"]
+        );
     }
 
     #[test]

@@ -377,7 +377,8 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
     let handler = handler::read(
         &module,
         handler::Keep {
-            refused: options.strict,
+            // What stands around the handler looks at the request before the method is refused.
+            refused: options.strict || module.wrapper.is_some(),
             options: preflight(project, app),
         },
     )?;

@@ -273,6 +273,10 @@ codes! {
             "Set-Cookie is written by Next.js, with its attributes in another order and case, and Expires beside Max-Age",
             "the library sets the cookie by cookies() of next/headers",
             "nothing is to be done: browsers read both alike";
+        RedirectBody = "redirect-body",
+            "a redirect has no body",
+            "pages gave the URL as text, the library's route handler gives nothing",
+            "nothing is to be done: clients follow the Location header";
         ActionWhenCallerMoves = "action-when-caller-moves",
             "would become a Server Action when its callers move to the App Router",
             "a page under pages/ can reach a caller, and Server Actions do not run there",

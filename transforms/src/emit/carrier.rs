@@ -221,6 +221,7 @@ pub fn lower<'a>(
         .map(|(whole, kept, levels)| (kept.clone(), moved(ctx, whole, kept, *levels)))
         .collect();
     writer.structure(reading);
+    writer.inside_wrapper();
     if let (true, Body::Block(_, (start, end))) = (ctx.tried, function.body) {
         let text = &ctx.source.text;
         let mut at = start;
@@ -458,6 +459,30 @@ impl<'a> Writer<'_, 'a, '_> {
                 at += newline + 1;
                 self.shifts.push((at, by));
             }
+        }
+    }
+
+    /// The body of a wrapped function that stands on a line of its own, `withAuth(⏎  async () => …)`,
+    /// moves to the left: the new function opens on the first line.
+    fn inside_wrapper(&mut self) {
+        let (ctx, function) = (self.ctx, self.function);
+        let Body::Block(_, (start, end)) = function.body else {
+            return;
+        };
+        if ctx.module.wrapper.is_none() || function.range != ctx.module.handler.range {
+            return;
+        }
+        let text = &ctx.source.text;
+        let width = |at: usize| indentation(text, at).chars().count();
+        let by = width(function.range.start).saturating_sub(width(function.statement.start));
+        if by == 0 {
+            return;
+        }
+        ctx.unwrapped.borrow_mut().push((start..end, by));
+        let mut at = start;
+        while let Some(newline) = text[at..end].find('\n') {
+            at += newline + 1;
+            self.shifts.push((at, -(by as i64)));
         }
     }
 
@@ -795,13 +820,8 @@ impl<'a> Writer<'_, 'a, '_> {
         if self.ctx.route.slugs.is_empty() {
             return query;
         }
-        self.needs.params = true;
-        if self.ctx.awaits_request_apis() {
-            self.needs.awaits = true;
-            format!("{{ ...{query}, ...(await params) }}")
-        } else {
-            format!("{{ ...{query}, ...params }}")
-        }
+        let params = self.params_operand();
+        format!("{{ ...{query}, ...{params} }}")
     }
 
     fn read_query(&mut self) -> String {
@@ -812,14 +832,39 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// `params`, awaited where it is a promise.
-    fn params(&mut self) -> &'static str {
+    fn params(&mut self) -> String {
         self.needs.params = true;
-        if self.ctx.awaits_request_apis() {
+        let params = if self.ctx.awaits_request_apis() {
             self.needs.awaits = true;
             "await params"
         } else {
             "params"
+        };
+        match self.params_type() {
+            Some(kind) if params == "params" => format!("{params} as {kind}"),
+            Some(kind) => format!("({params}) as {kind}"),
+            None => params.to_string(),
         }
+    }
+
+    /// `params` as an operand.
+    fn params_operand(&mut self) -> String {
+        match &*self.params() {
+            "params" => "params".to_string(),
+            other => format!("({other})"),
+        }
+    }
+
+    /// The type that path parameters are asserted to have, where a wrapper types the context.
+    fn params_type(&self) -> Option<String> {
+        let module = self.ctx.module;
+        let typed = module
+            .wrapper
+            .as_ref()
+            .is_some_and(|wrapper| wrapper.wrapping.types_context);
+        let own = self.function.range == module.handler.range;
+        (typed && own && self.ctx.typescript())
+            .then(|| super::route_handler::slug_types(self.ctx.route, self.ctx.style))
     }
 
     fn destructure(
@@ -981,7 +1026,8 @@ impl<'a> Writer<'_, 'a, '_> {
                     .replace(declares.declarator.clone(), format!("{pattern} = {params}"));
                 continue;
             }
-            if !self.ctx.awaits_request_apis() {
+            let asserted = self.params_type().is_some();
+            if !self.ctx.awaits_request_apis() && !asserted {
                 for effect in effects {
                     let access = self.access(&key);
                     self.edits
@@ -989,7 +1035,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 }
                 continue;
             }
-            self.needs.awaits = true;
+            self.needs.awaits |= self.ctx.awaits_request_apis();
             let is_ident = self.ctx.style.key(&key) == key;
             // A constant of that very name can only be the one that is declared here.
             let declared = effects.iter().any(|effect| {
@@ -1028,16 +1074,15 @@ impl<'a> Writer<'_, 'a, '_> {
                         }
                         let access = self.access(&key);
                         let range = self.without_assertion(effect);
-                        self.edits.replace(range, format!("(await params){access}"));
+                        let params = self.params_operand();
+                        self.edits.replace(range, format!("{params}{access}"));
                     }
                 }
             }
         }
         for (top, names) in hoisted {
-            self.hoist(
-                top,
-                format!("const {{ {} }} = await params", names.join(", ")),
-            );
+            let params = self.params();
+            self.hoist(top, format!("const {{ {} }} = {params}", names.join(", ")));
         }
     }
 
@@ -1684,12 +1729,7 @@ impl<'a> Writer<'_, 'a, '_> {
         if self.ctx.route.slugs.is_empty() {
             return query;
         }
-        let params = self.params();
-        let params = if params.starts_with("await") {
-            format!("({params})")
-        } else {
-            params.to_string()
-        };
+        let params = self.params_operand();
         format!("{{ ...{query}, ...{params} }}")
     }
 
@@ -1750,7 +1790,11 @@ impl<'a> Writer<'_, 'a, '_> {
             }
         }
         if needs.params {
-            push(Fragment::Text("params".to_string()), &mut with);
+            let asserted = self.params_type().map(|kind| format!("params as {kind}"));
+            push(
+                Fragment::Text(asserted.unwrap_or_else(|| "params".to_string())),
+                &mut with,
+            );
         }
         with.push(Fragment::Text(")".to_string()));
         self.edits.rewrite(list.clone(), with);

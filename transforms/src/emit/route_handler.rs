@@ -155,12 +155,27 @@ pub fn write<'a>(
         }
     }
     refusals.extend(doubly_set_cookies(source, handler));
+    refusals.extend(unwrappable(module, around));
     if !refusals.is_empty() {
         refusals.sort_by_key(|refusal| (refusal.place.clone(), refusal.reason));
         refusals.dedup();
         return Err(refusals);
     }
     file.write(handler, groups, lowered_carriers, segment)
+}
+
+/// Refuses a library around the handler that does not hold for this Next.js version, or for a
+/// Server Action, which has no request that it could look at.
+fn unwrappable(module: &ApiModule, around: &Surroundings) -> Option<Refusal> {
+    let wrapper = module.wrapper.as_ref()?;
+    let at = wrapper.callee.clone();
+    if around.action.is_some() {
+        let name = &module.source.text[at.clone()];
+        return Some(refuse_at(module.source, Reason::ReqEscapes, at, name));
+    }
+    let (feature, why) = wrapper.wrapping.wants.as_ref()?;
+    (!around.next.has(*feature))
+        .then(|| refuse_at(module.source, Reason::UnsupportedLibrary, at, why))
 }
 
 /// Refuses a library that sets cookies beside a `Set-Cookie` of the handler's own: pages had one
@@ -491,6 +506,12 @@ impl<'a> File<'_, 'a> {
                     .entry(method.clone())
                     .or_default()
                     .insert(Note::MalformedJson);
+            }
+        }
+        if let Some(wrapper) = &self.module.wrapper {
+            for method in &methods {
+                let of_method = notes.entry(method.clone()).or_default();
+                of_method.extend(wrapper.wrapping.notes.iter().copied());
             }
         }
         for (group, _) in &groups {
@@ -852,6 +873,7 @@ impl<'a> File<'_, 'a> {
         let needs = &lowered.needs;
         let typescript = source.typescript();
         let is_handler = function.range == self.module.handler.range || exported;
+        let wrapper = self.module.wrapper.as_ref().filter(|_| is_handler);
         let request =
             param_name(function, reading, Role::Request).unwrap_or_else(|| "request".to_string());
         let mut params: Vec<String> = Vec::new();
@@ -901,27 +923,14 @@ impl<'a> File<'_, 'a> {
             }
         }
         if needs.params {
-            let types: Vec<String> = self
-                .around
-                .route
-                .slugs
-                .iter()
-                .map(|slug| {
-                    let key = self.style.key(&slug.name);
-                    match slug.kind {
-                        SlugKind::One => format!("{key}: string"),
-                        SlugKind::CatchAll => format!("{key}: string[]"),
-                        SlugKind::Optional => format!("{key}?: string[]"),
-                    }
-                })
-                .collect();
-            let object = format!("{{ {} }}", types.join("; "));
+            let object = slug_types(self.around.route, self.style);
             let object = if self.around.next.has(Feature::AsyncRequestApis) {
                 format!("Promise<{object}>")
             } else {
                 object
             };
-            params.push(match (is_handler, typescript) {
+            let typed = wrapper.is_some_and(|wrapper| wrapper.wrapping.types_context);
+            params.push(match (is_handler, typescript && !(is_handler && typed)) {
                 (true, true) => format!("{{ params }}: {{ params: {object} }}"),
                 (true, false) => "{ params }".to_string(),
                 (false, true) => format!("params: {object}"),
@@ -929,7 +938,7 @@ impl<'a> File<'_, 'a> {
             });
         }
         let is_async = function.is_async || needs.awaits;
-        let answer = if typescript {
+        let answer = if typescript && wrapper.is_none() {
             self.answer_type(function, reading, needs, is_async)
         } else {
             None
@@ -938,7 +947,29 @@ impl<'a> File<'_, 'a> {
         let keyword = if is_async { "async " } else { "" };
         let arrow = function.form == Form::Arrow
             && (function.name.is_some() || matches!(function.body, Body::Expr(_)));
-        let (before, after) = if arrow {
+        // `export const GET = withAuth(async (request) => { … })`.
+        let (head, tail) = match wrapper {
+            Some(wrapper) => {
+                let (callee, rest) = (wrapper.callee.clone(), wrapper.rest.clone());
+                self.kept.extend([callee.clone(), rest.clone()]);
+                let rest = source.text[rest].trim_end();
+                let rest = rest.strip_suffix(',').unwrap_or(rest);
+                let tail = format!("{rest}){}", self.style.semi);
+                (
+                    format!("{export}const {name} = {}(", &source.text[callee]),
+                    tail,
+                )
+            }
+            None => (export.to_string(), String::new()),
+        };
+        let export = head.as_str();
+        let arrow = arrow || wrapper.is_some() && function.form == Form::Arrow;
+        let (before, after) = if wrapper.is_some() && arrow {
+            (
+                format!("{export}{keyword}("),
+                format!("){} => ", answer.unwrap_or_default()),
+            )
+        } else if arrow {
             (
                 format!("{export}const {name} = {keyword}("),
                 format!("){} => ", answer.unwrap_or_default()),
@@ -955,11 +986,12 @@ impl<'a> File<'_, 'a> {
             Body::Expr(expr) => source.range(expr),
         };
         let body = self.body(lowered, range)?;
-        let end = if arrow && source.text[..function.statement.end].ends_with(';') {
-            ";"
-        } else {
-            ""
-        };
+        let end =
+            if wrapper.is_none() && arrow && source.text[..function.statement.end].ends_with(';') {
+                ";"
+            } else {
+                &tail
+            };
         Ok(format!("{head}{body}{end}"))
     }
 
@@ -1193,6 +1225,19 @@ impl<'a> File<'_, 'a> {
             calls && self.module.source.text_of(item).contains("process.env")
         })
     }
+}
+
+/// The type of a route's path parameters.
+pub(super) fn slug_types(route: &Route, style: &Style) -> String {
+    let types = route.slugs.iter().map(|slug| {
+        let key = style.key(&slug.name);
+        match slug.kind {
+            SlugKind::One => format!("{key}: string"),
+            SlugKind::CatchAll => format!("{key}: string[]"),
+            SlugKind::Optional => format!("{key}?: string[]"),
+        }
+    });
+    format!("{{ {} }}", types.collect::<Vec<_>>().join("; "))
 }
 
 /// The relative specifiers of a file that another place spells in another way: the range

@@ -7,6 +7,7 @@ use std::ops::Range;
 use swc_core::common::Spanned;
 use swc_core::ecma::ast::*;
 
+use crate::libraries::{self, Wrapping};
 use crate::outcome::{Place, Refusal};
 use crate::reason::Reason;
 use crate::source::Source;
@@ -90,6 +91,19 @@ pub struct ApiModule<'a> {
     pub handler_exported: bool,
     /// What each imported name stands for: module and exported name.
     pub imports: HashMap<Id, (String, String)>,
+    /// The library function around the handler.
+    pub wrapper: Option<Wrapper>,
+}
+
+/// A library function around the handler: `withAuth(handler, …)`.
+#[derive(Clone)]
+pub struct Wrapper {
+    /// What is called.
+    pub callee: Range<usize>,
+    /// What stands behind the handler, up to the closing parenthesis.
+    pub rest: Range<usize>,
+    /// What the library says of it.
+    pub wrapping: Wrapping,
 }
 
 /// `export const config`.
@@ -478,31 +492,13 @@ impl<'a> ApiModule<'a> {
             imports,
             exported_ids,
         } = outline;
-        let (handler, default_export) = match default {
-            DefaultExport::Function(function) => (*function, None),
-            DefaultExport::Name(name) => (
-                named_handler(source, &functions, &name, &statement)?,
-                Some(statement),
-            ),
-            DefaultExport::Expr(expr) => match bare(expr) {
-                Expr::Ident(name) => (
-                    named_handler(source, &functions, &id(name), &statement)?,
-                    Some(statement),
-                ),
-                _ => match from_expr(source, None, expr, statement.clone()) {
-                    Some(function) => (function, None),
-                    None => {
-                        let wrapped = matches!(bare(expr), Expr::Call(_));
-                        let reason = if wrapped {
-                            Reason::WrappedHandler
-                        } else {
-                            Reason::HandlerNotFunction
-                        };
-                        let name = function_call(bare(expr)).map(|(name, _)| name.sym.to_string());
-                        return Err(refuse(source, reason, expr, name.unwrap_or_default()));
-                    }
-                },
-            },
+        let by_library = library_wrapped(source, &functions, &imports, &statement, &default)?;
+        let (handler, default_export, wrapper) = match by_library {
+            Some((handler, export, wrapper)) => (handler, export, Some(wrapper)),
+            None => {
+                let (handler, export) = plain(source, &functions, statement, default)?;
+                (handler, export, None)
+            }
         };
         let handler_exported = handler
             .name
@@ -525,6 +521,7 @@ impl<'a> ApiModule<'a> {
             named_exports,
             handler_exported,
             imports,
+            wrapper,
         })
     }
 
@@ -554,6 +551,122 @@ pub enum DefaultExport<'a> {
     Name(Id),
     /// An expression, which may be a name.
     Expr(&'a Expr),
+}
+
+/// The handler and the statement of the default export, when that is not the handler's own.
+type Found<'a> = (Function<'a>, Option<Range<usize>>);
+
+/// A handler that is exported as it stands.
+fn plain<'a>(
+    source: &Source,
+    functions: &HashMap<Id, Function<'a>>,
+    statement: Range<usize>,
+    default: DefaultExport<'a>,
+) -> Result<Found<'a>, Refusal> {
+    Ok(match default {
+        DefaultExport::Function(function) => (*function, None),
+        DefaultExport::Name(name) => (
+            named_handler(source, functions, &name, &statement)?,
+            Some(statement),
+        ),
+        DefaultExport::Expr(expr) => match bare(expr) {
+            Expr::Ident(name) => (
+                named_handler(source, functions, &id(name), &statement)?,
+                Some(statement),
+            ),
+            _ => match from_expr(source, None, expr, statement.clone()) {
+                Some(function) => (function, None),
+                None => {
+                    let wrapped = matches!(bare(expr), Expr::Call(_));
+                    let reason = if wrapped {
+                        Reason::WrappedHandler
+                    } else {
+                        Reason::HandlerNotFunction
+                    };
+                    let name = function_call(bare(expr)).map(|(name, _)| name.sym.to_string());
+                    return Err(refuse(source, reason, expr, name.unwrap_or_default()));
+                }
+            },
+        },
+    })
+}
+
+/// The same for a handler inside a call, and what is called.
+type Wrapped<'a> = (Function<'a>, Option<Range<usize>>, Wrapper);
+
+/// A handler inside the call of a library that is known to wrap route handlers, too.
+fn library_wrapped<'a>(
+    source: &'a Source,
+    functions: &HashMap<Id, Function<'a>>,
+    imports: &HashMap<Id, (String, String)>,
+    statement: &Range<usize>,
+    default: &DefaultExport<'a>,
+) -> Result<Option<Wrapped<'a>>, Refusal> {
+    let named = match default {
+        DefaultExport::Function(_) => return Ok(None),
+        DefaultExport::Name(name) => Some(name.clone()),
+        DefaultExport::Expr(expr) => match bare(expr) {
+            Expr::Ident(name) => Some(id(name)),
+            _ => None,
+        },
+    };
+    let found = match (&named, default) {
+        (Some(name), _) => declared(source, name),
+        (None, DefaultExport::Expr(expr)) => Some((bare(expr), statement.clone())),
+        _ => None,
+    };
+    let Some((Expr::Call(call), own)) = found else {
+        return Ok(None);
+    };
+    let imported = match call.callee.as_expr().map(|callee| bare(callee)) {
+        Some(Expr::Ident(callee)) => imports.get(&id(callee)),
+        _ => None,
+    };
+    let Some((from, exported)) = imported else {
+        return Ok(None);
+    };
+    let wrapping = match libraries::wrapping(source, from, exported, call) {
+        None => return Ok(None),
+        Some(Err(why)) => return Err(refuse(source, Reason::UnsupportedLibrary, call, why)),
+        Some(Ok(wrapping)) => wrapping,
+    };
+    let Some(first) = call.args.first().filter(|first| first.spread.is_none()) else {
+        return Ok(None);
+    };
+    let wrapper = Wrapper {
+        callee: source.range(&call.callee),
+        rest: source.range(first).end..source.range(call).end - 1,
+        wrapping,
+    };
+    let handler = match bare(&first.expr) {
+        Expr::Ident(inner) if named.is_none() => functions
+            .get(&id(inner))
+            .map(|handler| (handler.clone(), Some(statement.clone()))),
+        inner => {
+            let export = named.is_some().then(|| statement.clone());
+            from_expr(source, named, inner, own).map(|handler| (handler, export))
+        }
+    };
+    Ok(handler.map(|(handler, export)| (handler, export, wrapper)))
+}
+
+/// What a constant at the top level is initialised with, and its statement.
+fn declared<'a>(source: &'a Source, name: &Id) -> Option<(&'a Expr, Range<usize>)> {
+    source.items().iter().find_map(|item| {
+        let declaration = match item {
+            ModuleItem::Stmt(Stmt::Decl(Decl::Var(declaration))) => declaration,
+            ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(ExportDecl {
+                decl: Decl::Var(declaration),
+                ..
+            })) => declaration,
+            _ => return None,
+        };
+        let [only] = &declaration.decls[..] else {
+            return None;
+        };
+        let is = matches!(&only.name, Pat::Ident(binding) if id(&binding.id) == *name);
+        is.then(|| Some((bare(only.init.as_deref()?), source.range(item))))?
+    })
 }
 
 fn named_handler<'a>(

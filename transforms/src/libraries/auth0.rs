@@ -1,11 +1,11 @@
 //! `@auth0/nextjs-auth0` 3: `getSession(req, res)`, `getAccessToken(req, res, …)`,
 //! `updateSession(req, res, session)` and `touchSession(req, res)` lose their first two
-//! arguments in a route handler
+//! arguments in a route handler, which `withApiAuthRequired` wraps as it wraps an API handler
 //! (<https://github.com/auth0/nextjs-auth0/blob/v3.8.0/EXAMPLES.md>). They read `cookies()` at
 //! once then, which Next.js 15 still allows and 16 does not. 4 has another API, and older
 //! versions no route handlers.
 
-use super::{Call, Read, Written};
+use super::{Call, Read, Wrapping, Written};
 use crate::next_version::Feature;
 use crate::reason::Note;
 
@@ -36,6 +36,27 @@ pub fn read(call: &Call) -> Read {
         }
         _ => Read::Unknown,
     }
+}
+
+/// `withApiAuthRequired(handler)` wraps route handlers as well, and types their context itself
+/// (`AppRouteHandlerFn` in `dist/helpers/with-api-auth-required.d.ts`), in a way that
+/// `next build` accepts until Next.js 14.
+pub fn wrapping(call: &Call) -> Option<Result<Wrapping, String>> {
+    if call.name != "withApiAuthRequired" || call.node.args.len() != 1 {
+        return None;
+    }
+    if !call.is_major(PACKAGE, 3..=3) {
+        return Some(Err(call.refusal(PACKAGE, "route handlers are known of 3")));
+    }
+    Some(Ok(Wrapping {
+        notes: vec![Note::CookieSpelling, Note::JsonCharset],
+        types_context: true,
+        // Measured on 15.5.29: the types of its context are not those of the route.
+        wants: Some((
+            Feature::PlainRequestApis,
+            format!("{PACKAGE} 3: the types of withApiAuthRequired do not fit Next.js 15"),
+        )),
+    }))
 }
 
 /// Why the library is refused on versions without synchronous `cookies()`.

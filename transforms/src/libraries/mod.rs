@@ -5,7 +5,7 @@
 //!
 //! One file for each library, one line each in [`LIBRARIES`].
 
-mod auth0;
+pub mod auth0;
 mod clerk;
 mod cookies_next;
 mod iron_session;
@@ -47,6 +47,42 @@ const LIBRARIES: &[(&str, Reader)] = &[
     ("request-ip", request_ip::read),
     ("stream/consumers", raw_body::consumers),
 ];
+
+/// How a library reads a call that wraps a handler: nothing when it is no such function, or why it
+/// has no App Router form.
+type WrapReader = fn(&Call) -> Option<Result<Wrapping, String>>;
+
+/// The libraries whose functions wrap route handlers as well as API handlers.
+const WRAPPERS: &[(&str, WrapReader)] = &[("@auth0/nextjs-auth0", auth0::wrapping)];
+
+/// A library function that wraps a route handler as it wraps an API handler.
+#[derive(Debug, Clone, Default)]
+pub struct Wrapping {
+    /// Differences that it brings.
+    pub notes: Vec<Note>,
+    /// Whether the library types the context by itself, so that the path parameters have no
+    /// annotation and are asserted where they are read.
+    pub types_context: bool,
+    /// What the Next.js version must have, or the handler is refused for this reason.
+    pub wants: Option<(Feature, String)>,
+}
+
+/// Reads a call that wraps a handler: `None` where its function is not known to.
+pub fn wrapping(
+    source: &Source,
+    module: &str,
+    name: &str,
+    node: &CallExpr,
+) -> Option<Result<Wrapping, String>> {
+    let (_, reader) = WRAPPERS.iter().find(|(known, _)| *known == module)?;
+    reader(&Call {
+        node,
+        module,
+        name,
+        source,
+        role: &|_| None,
+    })
+}
 
 /// What a library makes of a call.
 pub enum Read {
@@ -249,11 +285,16 @@ impl<'c> Call<'c> {
 
     /// The refusal of a version, by name.
     pub fn unsupported(&self, package: &str, why: &str) -> Read {
+        Read::Refused(self.refusal(package, why))
+    }
+
+    /// Why a version is refused, by name.
+    pub fn refusal(&self, package: &str, why: &str) -> String {
         let range = self.source.packages.range(package);
-        Read::Refused(format!(
+        format!(
             "{package} {}: {why}",
             range.unwrap_or("of an unknown version")
-        ))
+        )
     }
 }
 
