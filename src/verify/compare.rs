@@ -138,6 +138,12 @@ const NOTED: &[Noted] = &[
                 }
                 // Libraries refuse a method that they do not know in their own way.
                 400 | 415 if !["GET", "HEAD", "POST"].contains(&method) => true,
+                // next-connect's own words.
+                404 => {
+                    let body = &exchange.before.body[..];
+                    body == b"not found"
+                        || body.starts_with(b"Route ") && body.ends_with(b" not found")
+                }
                 // Pages parsed the body before the handler could look at the method.
                 _ => exchange.is_invalid_json(),
             };

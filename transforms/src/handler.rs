@@ -174,6 +174,12 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
             }),
         }
     }
+    // Next.js answers HEAD by GET where it is not exported.
+    for group in &mut groups {
+        if group.methods.iter().any(|method| method == "GET") {
+            group.methods.retain(|method| method != "HEAD");
+        }
+    }
     if groups.len() > 1 && duplicated_lines(module, &groups) > 15 {
         let mut all: Vec<String> = groups
             .iter()

@@ -22,6 +22,7 @@ use crate::facts::call::{Call, RouteKey};
 use crate::facts::route::Route;
 use crate::handler;
 use crate::importers;
+use crate::libraries::next_connect;
 use crate::outcome::*;
 use crate::project::{App, Project};
 use crate::reason::{Note, Reason};
@@ -259,6 +260,14 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
         }]
     })?;
     let outline = Outline::read(&source).map_err(|refusal| vec![refusal])?;
+    if let Some(written) = next_connect::as_handler(&outline, job.options.strict) {
+        let (text, at) = written.map_err(|refusal| vec![refusal])?;
+        // What is refused of that text has its place where the router is made.
+        let moved =
+            |refusal: Refusal| refuse_at(&source, refusal.reason, at.clone(), refusal.detail);
+        let planned = unit(job, Some(text));
+        return planned.map_err(|refusals| refusals.into_iter().map(moved).collect());
+    }
     let mut refusals = Vec::new();
     let shared = shared_exports::split(&outline, project, app, route).unwrap_or_else(|refusal| {
         refusals.push(refusal);

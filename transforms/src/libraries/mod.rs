@@ -10,6 +10,7 @@ mod clerk;
 mod cookies_next;
 mod iron_session;
 mod next_auth;
+pub mod next_connect;
 mod nookies;
 mod raw_body;
 mod request_ip;
@@ -53,7 +54,24 @@ const LIBRARIES: &[(&str, Reader)] = &[
 type WrapReader = fn(&Call) -> Option<Result<Wrapping, String>>;
 
 /// The libraries whose functions wrap route handlers as well as API handlers.
-const WRAPPERS: &[(&str, WrapReader)] = &[("@auth0/nextjs-auth0", auth0::wrapping)];
+const WRAPPERS: &[(&str, WrapReader)] = &[
+    ("@auth0/nextjs-auth0", auth0::wrapping),
+    ("@sentry/nextjs", unlike),
+    ("@supabase/auth-helpers-nextjs", unlike),
+    ("iron-session/next", unlike),
+    ("next-axiom", unlike),
+];
+
+/// A library whose route handlers are wrapped by another function, or with other arguments.
+fn unlike(call: &Call) -> Option<Result<Wrapping, String>> {
+    let why = format!("{} wraps API handlers only", call.name);
+    let mut parts = call.module.splitn(3, '/');
+    let package = match (parts.next(), parts.next()) {
+        (Some(scope), Some(name)) if scope.starts_with('@') => format!("{scope}/{name}"),
+        (first, _) => first.unwrap_or_default().to_string(),
+    };
+    Some(Err(call.refusal(&package, &why)))
+}
 
 /// A library function that wraps a route handler as it wraps an API handler.
 #[derive(Debug, Clone, Default)]
