@@ -1,5 +1,6 @@
 //! Clerk 4 to 6: `getAuth(req)` of `@clerk/nextjs/server` takes a `NextRequest` as well as an API
-//! request (`RequestLike` in `types/server/types.d.ts`) and stays as it is.
+//! request (`RequestLike` in `types/server/types.d.ts`) and stays as it is. Measured on 6.39 with
+//! the headers that Clerk's middleware adds, without the middleware itself.
 
 use super::{Call, Read, Takes, Written};
 
