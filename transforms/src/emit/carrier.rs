@@ -1510,6 +1510,14 @@ impl<'a> Writer<'_, 'a, '_> {
                     if effect.nested {
                         return self.refuse(Reason::PreviewData, range, "inside a callback");
                     }
+                    // Without semicolons, a line that opens a parenthesis would call the one above.
+                    let before = self.ctx.source.text[..range.start].trim_end_matches([' ', '\t']);
+                    let first = before.ends_with('\n') && self.ctx.style.semi.is_empty();
+                    let draft = self.free_name(&["draft", "draftStore"]);
+                    if first && self.hoist(effect.top, format!("const {draft} = await draftMode()"))
+                    {
+                        return self.edits.replace(range, format!("{draft}.{verb}()"));
+                    }
                     self.edits
                         .replace(range, format!("(await draftMode()).{verb}()"));
                 } else {
