@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use routelift_transforms::next_version::NextVersion;
-use routelift_transforms::{Forced, Options, migrate};
+use routelift_transforms::{Bridge, Forced, Options, migrate};
 
 use crate::load::{LoadOptions, load, walk};
 use crate::report::{Look, View, json, shown_diff, terminal};
@@ -163,6 +163,19 @@ struct Decide {
     #[arg(long, value_name = "ROUTE[:METHOD]")]
     route_handler: Vec<String>,
 
+    /// Run handlers that cannot be rewritten as they are, behind an adapter that is added
+    /// to the project.
+    #[arg(
+        long,
+        value_name = "WHICH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "refused",
+        hide_possible_values = true,
+        overrides_with = "bridge"
+    )]
+    bridge: Option<Bridged>,
+
     /// The Next.js version to write for, instead of the one that is detected.
     #[arg(long, value_name = "VERSION", value_parser = parse_version)]
     next: Option<NextVersion>,
@@ -171,6 +184,16 @@ struct Decide {
     /// to the project.
     #[arg(long)]
     strict: bool,
+}
+
+/// Which handlers are bridged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Bridged {
+    /// Those that would be refused.
+    Refused,
+    /// All, which tries the adapter.
+    #[value(hide = true)]
+    All,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -399,6 +422,11 @@ impl Decide {
             only,
             exclude,
             forced,
+            bridge: match self.bridge {
+                None => Bridge::Off,
+                Some(Bridged::Refused) => Bridge::Refused,
+                Some(Bridged::All) => Bridge::All,
+            },
         };
         let outcome = timings.measure("migrate", || migrate(&project, &options));
         Ok(View {

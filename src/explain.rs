@@ -7,7 +7,7 @@ use std::fmt::Write;
 use routelift_transforms::outcome::{MethodOutcome, Place, RouteOutcome, WayOut};
 use routelift_transforms::reason::{Note, Reason};
 
-use crate::report::{BOLD, CYAN, DIM, GREEN, Look, View, YELLOW, clean, meaning, terminal};
+use crate::report::{BLUE, BOLD, CYAN, DIM, GREEN, Look, View, YELLOW, clean, meaning, terminal};
 use crate::select::nearest;
 
 /// Explains a refusal's or a note's code; `None` when there is no such code.
@@ -79,8 +79,18 @@ fn one(view: &View, route: &RouteOutcome, look: Look, out: &mut String) {
     if route.methods.is_empty() && !route.refusals.is_empty() {
         _ = writeln!(out, "\n* {}", look.paint(YELLOW, WayOut::Left.name()));
     }
-    for refusal in &route.refusals {
-        _ = writeln!(out, "\n{}", terminal::diagnostic(view, refusal, look));
+    let left = route.refusals.iter().map(|refusal| (refusal, WayOut::Left));
+    let bridged = route
+        .bridged
+        .iter()
+        .map(|refusal| (refusal, WayOut::Bridged));
+    for (refusal, way_out) in left.chain(bridged) {
+        let words = terminal::diagnostic(view, refusal, way_out, look);
+        _ = writeln!(out, "\n{words}");
+    }
+    let mut refusals = route.refusals.iter();
+    if !route.refusals.is_empty() && refusals.all(|refusal| refusal.reason.can_be_bridged()) {
+        _ = writeln!(out, "\n  --bridge may carry it over as it is");
     }
     out.push('\n');
 }
@@ -89,6 +99,7 @@ fn method(view: &View, method: &MethodOutcome, look: Look, out: &mut String) {
     let style = match method.way_out {
         WayOut::ServerAction => GREEN,
         WayOut::RouteHandler => CYAN,
+        WayOut::Bridged => BLUE,
         WayOut::Left => YELLOW,
     };
     let way_out = look.paint(style, method.way_out.name());

@@ -112,6 +112,7 @@ pub fn load(root: &Path, options: &LoadOptions, timings: &mut Timings) -> Result
                 ["package.json", "vercel.json"].contains(&name) || names_api(text.as_bytes());
             kept.then(|| (path.clone(), text.to_string()))
         };
+        project.packages = apps::ranges(&packages);
         project.texts = walked.texts.par_iter().filter_map(text).collect();
     });
     Ok(project)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use routelift_transforms::next_version::NextVersion;
 use routelift_transforms::project::{App, NextConfig};
@@ -22,6 +23,22 @@ pub fn packages(root: &Path, walked: &Walked) -> Packages {
         Some((directory.clone(), json))
     };
     walked.packages.iter().filter_map(read).collect()
+}
+
+/// What each `package.json` asks for: packages and their version ranges, by directory.
+pub fn ranges(packages: &Packages) -> BTreeMap<String, Arc<BTreeMap<String, String>>> {
+    let kinds = ["peerDependencies", "devDependencies", "dependencies"];
+    let of = |json: &Value| {
+        let entries = kinds.iter().filter_map(|kind| json[kind].as_object());
+        entries
+            .flatten()
+            .filter_map(|(name, range)| Some((name.clone(), range.as_str()?.to_string())))
+            .collect()
+    };
+    packages
+        .iter()
+        .map(|(directory, json)| (directory.clone(), Arc::new(of(json))))
+        .collect()
 }
 
 /// The names of the packages below the root, with their directories.

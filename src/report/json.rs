@@ -73,6 +73,8 @@ struct RouteJson<'a> {
     methods: Vec<MethodJson<'a>>,
     /// Why the route was left.
     refusals: Vec<RefusalJson<'a>>,
+    /// Why a bridged handler could not be rewritten.
+    bridged: Vec<RefusalJson<'a>>,
 }
 
 /// One decision.
@@ -80,7 +82,7 @@ struct RouteJson<'a> {
 struct MethodJson<'a> {
     /// `GET`, `POST`, …, or `*` for all alike.
     method: &'a str,
-    /// `server-action`, `route-handler` or `left`.
+    /// `server-action`, `route-handler`, `bridged` or `left`.
     way_out: &'static str,
     /// The name of the Server Action.
     action: Option<&'a str>,
@@ -201,6 +203,7 @@ fn route(route: &RouteOutcome) -> RouteJson<'_> {
         left: is_left(route),
         methods: route.methods.iter().map(method).collect(),
         refusals: route.refusals.iter().map(refusal).collect(),
+        bridged: route.bridged.iter().map(refusal).collect(),
     }
 }
 
@@ -260,7 +263,7 @@ fn change<'a>(view: &View, change: &'a Change) -> ChangeJson<'a> {
 fn codes(views: &[View]) -> BTreeMap<&'static str, CodeJson> {
     let reasons = views
         .iter()
-        .flat_map(View::refusals)
+        .flat_map(|view| view.refusals().chain(view.bridged()))
         .map(|refusal| refusal.reason);
     let methods = views
         .iter()

@@ -62,6 +62,11 @@ impl View {
         })
     }
 
+    /// Why handlers are bridged, in order.
+    pub fn bridged(&self) -> impl Iterator<Item = &Refusal> {
+        self.routes().flat_map(|route| &route.bridged)
+    }
+
     /// Every route, in order.
     pub fn routes(&self) -> impl Iterator<Item = &RouteOutcome> {
         self.outcome.apps.iter().flat_map(|app| &app.routes)
@@ -93,6 +98,7 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 pub(crate) const RED: Style = AnsiColor::Red.on_default();
 pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
 pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
+pub(crate) const BLUE: Style = AnsiColor::Blue.on_default();
 pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
 
 impl Look {

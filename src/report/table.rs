@@ -3,7 +3,7 @@
 use routelift_transforms::outcome::{AppOutcome, MethodOutcome, RouteOutcome, WayOut};
 use unicode_width::UnicodeWidthStr;
 
-use super::{BOLD, CYAN, GREEN, Look, YELLOW, clean, wrap};
+use super::{BLUE, BOLD, CYAN, GREEN, Look, YELLOW, clean, wrap};
 
 const METHOD: usize = 7;
 const WAY_OUT: usize = 13;
@@ -64,6 +64,11 @@ impl Table {
             .map(|refusal| refusal.reason.code())
             .collect();
         codes.dedup();
+        for refusal in &route.bridged {
+            if !codes.contains(&refusal.reason.code()) {
+                codes.push(refusal.reason.code());
+            }
+        }
         if route.methods.is_empty() {
             return self.row(&name, None, &codes, out);
         }
@@ -72,11 +77,10 @@ impl Table {
             let mut words = Vec::new();
             let action = method.action.as_ref().map(|action| format!("{action}()"));
             words.extend(action.as_deref());
-            words.extend(if method.way_out == WayOut::Left {
-                &codes
-            } else {
-                &notes
-            });
+            if [WayOut::Left, WayOut::Bridged].contains(&method.way_out) {
+                words.extend(&codes);
+            }
+            words.extend(&notes);
             self.row(&name, Some(method), &words, out);
             name.clear();
         }
@@ -87,6 +91,7 @@ impl Table {
         let style = match way_out {
             WayOut::ServerAction => GREEN,
             WayOut::RouteHandler => CYAN,
+            WayOut::Bridged => BLUE,
             WayOut::Left => YELLOW,
         };
         let callers = method.map_or("-".to_string(), |method| method.callers.to_string());

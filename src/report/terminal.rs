@@ -39,7 +39,11 @@ pub fn render(views: &[View], written: bool, look: Look) -> String {
     }
     for view in views {
         for refusal in view.refusals() {
-            out.push_str(&diagnostic(view, refusal, look));
+            out.push_str(&diagnostic(view, refusal, WayOut::Left, look));
+            out.push_str("\n\n");
+        }
+        for refusal in view.bridged() {
+            out.push_str(&diagnostic(view, refusal, WayOut::Bridged, look));
             out.push_str("\n\n");
         }
     }
@@ -48,8 +52,8 @@ pub fn render(views: &[View], written: bool, look: Look) -> String {
     out
 }
 
-/// One refusal with its place.
-pub fn diagnostic(view: &View, refusal: &Refusal, look: Look) -> String {
+/// One refusal with its place, and what it came to: a route that is left or bridged.
+pub fn diagnostic(view: &View, refusal: &Refusal, way_out: WayOut, look: Look) -> String {
     let reason = refusal.reason;
     let place = &refusal.place;
     let path = clean(&format!("{}{}", view.shown, place.file)).into_owned();
@@ -61,7 +65,7 @@ pub fn diagnostic(view: &View, refusal: &Refusal, look: Look) -> String {
         false => reason.what().to_string(),
     };
     let group = Level::WARNING
-        .with_name("left")
+        .with_name(way_out.name())
         .primary_title(title)
         .id(reason.code());
     let group = match line {
@@ -159,10 +163,14 @@ fn total(views: &[View], written: bool) -> String {
     let ways: Vec<String> = [
         (WayOut::ServerAction, "action"),
         (WayOut::RouteHandler, "handler"),
+        (WayOut::Bridged, "bridged"),
     ]
     .into_iter()
     .filter(|(way_out, _)| count(*way_out) > 0)
-    .map(|(way_out, noun)| counted(count(way_out), noun))
+    .map(|(way_out, noun)| match way_out {
+        WayOut::Bridged => format!("{} {noun}", count(way_out)),
+        _ => counted(count(way_out), noun),
+    })
     .collect();
     let ways = match ways.is_empty() {
         true => String::new(),

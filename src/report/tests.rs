@@ -34,6 +34,7 @@ fn route(name: &str, methods: Vec<MethodOutcome>) -> RouteOutcome {
         target: Some(format!("app{name}/route.ts")),
         methods,
         refusals: Vec::new(),
+        bridged: Vec::new(),
     }
 }
 

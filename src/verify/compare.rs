@@ -123,7 +123,7 @@ const NOTED: &[Noted] = &[
         note: Note::NoEtag,
         allows: |difference, exchange| {
             let type_ = exchange.before.header("content-type");
-            type_.is_some() && !is_json(type_) && exchange.lost_etag(difference)
+            !is_json(type_) && exchange.lost_etag(difference)
         },
     },
     Noted {
@@ -138,6 +138,12 @@ const NOTED: &[Noted] = &[
                 }
                 // Libraries refuse a method that they do not know in their own way.
                 400 | 415 if !["GET", "HEAD", "POST"].contains(&method) => true,
+                // next-connect's own words.
+                404 => {
+                    let body = &exchange.before.body[..];
+                    body == b"not found"
+                        || body.starts_with(b"Route ") && body.ends_with(b" not found")
+                }
                 // Pages parsed the body before the handler could look at the method.
                 _ => exchange.is_invalid_json(),
             };
@@ -206,12 +212,59 @@ const NOTED: &[Noted] = &[
         allows: |_, exchange| exchange.unanswered && exchange.after.status == 405,
     },
     Noted {
+        note: Note::BridgeLimits,
+        allows: |difference, exchange| {
+            let request = exchange.request;
+            let carried = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+            let method = &request.method[..];
+            let bodyless = ["GET", "HEAD"].contains(&method) && request.body.is_some();
+            let status = !exchange.unanswered && !(200..600).contains(&exchange.before.status);
+            let utf8 = matches!(difference.what, What::Header(_))
+                && difference
+                    .before
+                    .as_ref()
+                    .is_some_and(|text| !text.is_ascii());
+            bodyless || !carried.contains(&method) || status || utf8
+        },
+    },
+    Noted {
+        note: Note::RemoteAddress,
+        allows: |difference, exchange| {
+            exchange.request.header("x-forwarded-for").is_some()
+                && (difference.what == What::Body || difference.is_header("etag"))
+        },
+    },
+    Noted {
+        note: Note::UnpackedBody,
+        allows: |difference, exchange| {
+            let packed = exchange.before.header("content-encoding").is_some();
+            packed && (difference.what == What::Body || difference.is_header("content-encoding"))
+        },
+    },
+    Noted {
         note: Note::BodyLimit,
         allows: |_, exchange| exchange.before.status == 413,
     },
     Noted {
         note: Note::CookieParsing,
         allows: |_, exchange| has_odd_cookies(exchange.request),
+    },
+    Noted {
+        note: Note::RedirectBody,
+        allows: |difference, exchange| {
+            let (before, after) = (&exchange.before, &exchange.after);
+            difference.what == What::Body
+                && before.header("location") == after.header("location")
+                && before.header("location").map(str::as_bytes) == Some(&before.body[..])
+                && after.body.is_empty()
+        },
+    },
+    Noted {
+        note: Note::CookieSpelling,
+        allows: |difference, _| {
+            difference.is_header("set-cookie")
+                && cookies(difference.before.as_deref()) == cookies(difference.after.as_deref())
+        },
     },
 ];
 
@@ -340,6 +393,53 @@ fn draft_cookie(line: &str) -> String {
     }
     let attributes: Vec<String> = attributes.into_iter().collect();
     format!("__prerender_bypass; {}", attributes.join("; "))
+}
+
+/// The cookies that these lines set, each as a browser keeps it (RFC 6265, 5.3): the last of those
+/// with one name, domain and path counts, the order and case of attributes do not, and `Expires`
+/// does not beside `Max-Age`.
+fn cookies(lines: Option<&str>) -> BTreeSet<(Vec<String>, Vec<String>)> {
+    let mut kept = std::collections::BTreeMap::new();
+    for line in lines.unwrap_or_default().lines() {
+        let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let mut attributes: Vec<String> = attributes
+            .split(';')
+            .map(|attribute| {
+                let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
+                let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
+                match &*name {
+                    "samesite" => format!("{name}={}", value.to_ascii_lowercase()),
+                    _ => format!("{name}={value}"),
+                }
+            })
+            .filter(|attribute| attribute != "=")
+            .collect();
+        attributes.sort();
+        attributes.dedup();
+        let of = |start: &str| {
+            let found = attributes
+                .iter()
+                .find(|attribute| attribute.starts_with(start));
+            found.cloned().unwrap_or_default()
+        };
+        let key = vec![name.trim().to_string(), of("domain="), of("path=")];
+        let (age, expires) = (of("max-age="), of("expires="));
+        if !age.is_empty() {
+            attributes.retain(|attribute| !attribute.starts_with("expires="));
+        }
+        attributes.insert(0, value.trim().to_string());
+        // Of a cookie that is removed only its name, domain and path count.
+        let removed = match age.strip_prefix("max-age=") {
+            Some(age) => age == "0" || age.starts_with('-'),
+            None => expires.contains("01 Jan 1970 00:00:00"),
+        };
+        if removed {
+            attributes = vec!["removed".to_string()];
+        }
+        kept.insert(key, attributes);
+    }
+    kept.into_iter().collect()
 }
 
 /// Whether pages and the App Router read these cookies in two ways: a name twice, a
@@ -511,6 +611,32 @@ mod tests {
     }
 
     #[test]
+    fn a_cookie_may_be_spelled_in_another_way() {
+        let get = request(r#"{ "path": "/api/a" }"#);
+        let cookie = |value: &str| answer(200, &[("set-cookie", value)], "");
+        let before = cookie("a=1; Max-Age=60; Path=/; HttpOnly; SameSite=Lax");
+        let after = "a=1; Path=/; Expires=Thu, 01 Jan 2099 00:00:00 GMT; Max-Age=60; HttpOnly; SameSite=lax";
+        assert_eq!(
+            found(&get, &before, &cookie(after)),
+            ["header set-cookie cookie-spelling"]
+        );
+        for other in [
+            &after.replace("a=1", "a=2"),
+            &after.replace("Max-Age=60", "Max-Age=61"),
+            &after.replace("HttpOnly; ", ""),
+            &after.replace("Path=/", "Path=/b"),
+        ] {
+            assert_eq!(found(&get, &before, &cookie(other)), ["header set-cookie"]);
+        }
+        let before = cookie("a=; Max-Age=0; Path=/");
+        let after = "a=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly";
+        assert_eq!(
+            found(&get, &before, &cookie(after)),
+            ["header set-cookie cookie-spelling"]
+        );
+    }
+
+    #[test]
     fn only_the_draft_mode_cookie_may_change_its_spelling() {
         let get = request(r#"{ "path": "/api/a" }"#);
         let cookie = |value: &str| answer(200, &[("set-cookie", value)], "");
@@ -523,7 +649,7 @@ mod tests {
         assert_eq!(found(&get, &before, &after), ["header set-cookie"]);
         assert_eq!(
             found(&get, &cookie("a=1; Path=/"), &cookie("a=1; path=/")),
-            ["header set-cookie"]
+            ["header set-cookie cookie-spelling"]
         );
     }
 

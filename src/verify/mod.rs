@@ -266,7 +266,7 @@ fn unasked(routes: Routes, requests: &[Request]) -> Vec<String> {
     let methods =
         migrated.flat_map(|route| route.methods.iter().map(move |method| (route, method)));
     methods
-        .filter(|(_, method)| method.way_out == WayOut::RouteHandler)
+        .filter(|(_, method)| [WayOut::RouteHandler, WayOut::Bridged].contains(&method.way_out))
         .filter(|(route, method)| !asked(&route.route, &method.method))
         .map(|(route, method)| format!("{} {}", method.method, route.route))
         .collect()

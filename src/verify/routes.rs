@@ -95,6 +95,7 @@ mod tests {
             target: None,
             methods: Vec::new(),
             refusals: Vec::new(),
+            bridged: Vec::new(),
         });
         let app = AppOutcome {
             routes: routes.to_vec(),

@@ -34,6 +34,7 @@ fn help_shows_every_flag_and_examples() {
         "--exclude",
         "--action",
         "--route-handler",
+        "--bridge",
         "--next",
         "--strict",
         "--format",
@@ -47,6 +48,49 @@ fn help_shows_every_flag_and_examples() {
     }
 }
 
+const WRAPPED: (&str, &str) = (
+    "pages/api/wrapped.ts",
+    "import { wrap } from 'wrap'\n\nexport default wrap((req, res) => res.end())\n",
+);
+
+#[test]
+fn the_adapter_is_added_once() {
+    let project = Copy::of(&[PACKAGE, ROUTE, WRAPPED]);
+    let adapter = "+++ b/lib/pages-api-bridge.js";
+    let (exit, stdout, _) = code(&project, &[]);
+    assert!(exit == Some(0) && !stdout.contains(adapter), "{stdout}");
+    let (_, stdout, _) = code(&project, &["explain", "/api/wrapped"]);
+    assert!(stdout.contains("--bridge may carry it"), "{stdout}");
+    let (_, stdout, _) = code(&project, &["explain", "/api/wrapped", "--bridge"]);
+    assert!(stdout.contains("bridged[wrapped-handler]"), "{stdout}");
+    let (_, stdout, _) = code(&project, &["--bridge", "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    let route = &value["projects"][0]["apps"][0]["routes"][1];
+    assert_eq!(route["methods"][0]["way_out"], "bridged");
+    assert_eq!(route["bridged"][0]["code"], "wrapped-handler");
+    assert_eq!(value["codes"]["wrapped-handler"]["kind"], "refusal");
+    let (exit, stdout, stderr) = code(&project, &["--bridge", "--write"]);
+    assert!(exit == Some(0) && stdout.contains(adapter), "{stderr}");
+    assert!(stderr.contains("1 bridged"), "{stderr}");
+
+    // A route that comes later uses the adapter that is there, as it is.
+    let there = project.path().join("lib/pages-api-bridge.js");
+    let text = std::fs::read_to_string(&there).unwrap() + "// ours\n";
+    std::fs::write(&there, text).unwrap();
+    let later = project.path().join("pages/api/later.ts");
+    std::fs::create_dir_all(later.parent().unwrap()).unwrap();
+    std::fs::write(&later, WRAPPED.1).unwrap();
+    let (exit, stdout, _) = code(&project, &["--bridge"]);
+    assert!(exit == Some(0) && !stdout.contains("b/lib/"), "{stdout}");
+    assert!(stdout.contains("+import { bridge } from"), "{stdout}");
+
+    // Another file of its name is no adapter.
+    std::fs::write(&there, "export const bridge = 'pages/api'\n").unwrap();
+    let (_, stdout, stderr) = code(&project, &["--bridge"]);
+    assert_eq!(stdout, "", "{stderr}");
+    assert!(stderr.contains("left[target-exists]"), "{stderr}");
+}
+
 #[test]
 fn usage_errors_exit_with_2() {
     let project = project();
@@ -56,6 +100,7 @@ fn usage_errors_exit_with_2() {
         (&["package.json"], "not a directory"),
         (&["--check", "--write"], "--check"),
         (&["--next", "latest"], "give a version"),
+        (&["--bridge=some"], "some"),
         (&["--action", "/api/hello:SEND"], "SEND"),
         (
             &["--action", "/api/hello", "--route-handler", "/api/hello"],

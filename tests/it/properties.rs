@@ -8,7 +8,7 @@ use routelift::load::{LoadOptions, load};
 use routelift::timings::Timings;
 use routelift_transforms::project::{File, Project};
 use routelift_transforms::source::Source;
-use routelift_transforms::{Options, migrate};
+use routelift_transforms::{Bridge, Options, migrate};
 
 use crate::support::{Copy, fixtures, read_tree};
 
@@ -98,6 +98,7 @@ fn mutated((project, file, edits): &Mutation) -> Project {
         files: original.files.iter().map(copy).collect(),
         texts: original.texts.clone(),
         apps: original.apps.clone(),
+        packages: original.packages.clone(),
     }
 }
 
@@ -128,10 +129,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_mutated_project_never_panics(mutation in mutations(), strict in any::<bool>()) {
+    fn a_mutated_project_never_panics(mutation in mutations(), strict in any::<bool>(), bridge in 0..3usize) {
         on_a_large_stack(|| {
             let project = mutated(&mutation);
-            let options = Options { strict, ..Options::default() };
+            let bridge = [Bridge::Off, Bridge::Refused, Bridge::All][bridge];
+            let options = Options { strict, bridge, ..Options::default() };
             let outcome = migrate(&project, &options);
             for change in &outcome.changes {
                 if let Some(old) = change.old_path().filter(|old| project.files.contains_key(*old)) {

@@ -90,11 +90,11 @@ fn is_whole_app(path: &str) -> bool {
 
 /// The modules that the program adds to a project: each fixture has its own, under its
 /// own name.
-const HELPERS: &[&str] = &["api-request", "api-response"];
+const HELPERS: &[&str] = &["api-request", "api-response", "pages-api-bridge"];
 
 fn gather(trees: &[(&Fixture, &Tree)]) -> Result<Tree> {
     let mut app = Tree::new();
-    let mut owners = BTreeMap::new();
+    let mut owners: BTreeMap<String, (&str, &[u8])> = BTreeMap::new();
     for (fixture, tree) in trees {
         let name = &fixture.name;
         for (path, bytes) in *tree {
@@ -106,16 +106,17 @@ fn gather(trees: &[(&Fixture, &Tree)]) -> Result<Tree> {
                     "{name}: {path} speaks for a whole app: put \"solo\": true into its fixture.json"
                 );
             }
-            let (path, bytes) = with_own_helpers(path, bytes, name);
-            match app.get(&path) {
-                Some(other) if *other != bytes => {
-                    let owner: &String = owners[&path];
+            let (path, renamed) = with_own_helpers(path, bytes, name);
+            match owners.get(&path) {
+                Some((owner, other)) if other != bytes => {
                     bail!("{owner} and {name} both have {path}: give one of them another name");
                 }
-                _ => {}
+                Some(_) => {}
+                None => {
+                    owners.insert(path.clone(), (name, bytes));
+                    app.insert(path, renamed);
+                }
             }
-            owners.insert(path.clone(), name);
-            app.insert(path, bytes);
         }
     }
     app.insert("app/layout.tsx".to_string(), LAYOUT.as_bytes().to_vec());

@@ -66,6 +66,7 @@ pub fn check(cases: &[Case], checked: &mut Checked) -> Result<Vec<String>> {
         let sides = [
             ("after", Some(&case.after)),
             ("as-handlers", case.as_handlers.as_ref()),
+            ("bridged", case.bridged.as_ref()),
         ];
         for (side, migrated) in sides {
             let Some(migrated) = migrated.filter(|migrated| migrated.is_changed()) else {
@@ -74,7 +75,9 @@ pub fn check(cases: &[Case], checked: &mut Checked) -> Result<Vec<String>> {
             if !checked.insert((case.fixture.name.clone(), migrated.tree.clone())) {
                 continue;
             }
-            names.insert(&case.fixture.name[..]);
+            if side != "bridged" {
+                names.insert(&case.fixture.name[..]);
+            }
             let place = folder.path().join(side).join(&case.fixture.name);
             pairs.push(pair(
                 &case.fixture.name,
@@ -126,7 +129,7 @@ fn pair(name: &str, input: &Tree, migrated: &Migrated, place: &Path) -> Value {
 /// Runs `tsc --noEmit` over the apps of a group, which have been built: Next.js makes
 /// types for the build. Gives the errors that the app before does not have.
 pub fn check_types(group: &Group) -> Result<Vec<String>> {
-    let sides = [Side::Before, Side::After, Side::AsHandlers];
+    let sides = [Side::Before, Side::After, Side::AsHandlers, Side::Bridged];
     let sides = sides
         .into_iter()
         .filter_map(|side| Some((side, group.directory(side)?)));

@@ -41,6 +41,8 @@ pub struct Settings {
     pub env: std::collections::BTreeMap<String, String>,
     /// Why no app can be built of it, by its nature.
     pub unbuildable: Option<String>,
+    /// The major Next.js versions that it is about; all without it.
+    pub next: Option<Vec<u16>>,
 }
 
 /// Reads every fixture whose name is among `only`, or all.
@@ -173,6 +175,12 @@ impl Migrated {
     /// Whether a method became a Server Action.
     pub fn has_actions(&self) -> bool {
         !self.call_sites().is_empty()
+    }
+
+    /// Whether a handler is bridged.
+    pub fn has_bridged(&self) -> bool {
+        let mut methods = self.view.routes().flat_map(|route| &route.methods);
+        methods.any(|method| method.way_out == WayOut::Bridged)
     }
 
     /// Every call that became the call of a Server Action: its place as `file:line` and

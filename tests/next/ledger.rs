@@ -53,6 +53,27 @@ pub fn total(rows: &[Row]) -> String {
     )
 }
 
+/// One line in words.
+pub fn line(row: &Row) -> String {
+    let Row {
+        name,
+        version,
+        counts,
+    } = row;
+    let notes: Vec<_> = counts
+        .notes
+        .iter()
+        .map(|(code, count)| format!("{code} {count}"))
+        .collect();
+    format!(
+        "{name}, {version}: {} of {} the same, {} otherwise; {}",
+        counts.same,
+        counts.requests,
+        counts.failed,
+        notes.join(", ")
+    )
+}
+
 const HEAD: &str = "# Ledger
 
 What was sent to real Next.js, by fixture and version, before and after the migration. Written by

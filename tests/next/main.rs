@@ -53,6 +53,10 @@ pub struct Options {
     #[arg(long)]
     no_lint: bool,
 
+    /// Compare also with every handler bridged that can be, whatever else it could become.
+    #[arg(long)]
+    bridged: bool,
+
     /// Write the notes that explain the differences into the requests. Read them.
     #[arg(long)]
     write_notes: bool,
@@ -137,6 +141,13 @@ fn run(options: &Options) -> Result<()> {
     if whole && let Err(error) = verify::demo(&tools::install_next("15")?) {
         println!("\n{error:#}");
         state.failures += 1;
+    }
+    for row in state
+        .rows
+        .iter()
+        .filter(|row| row.name.ends_with("(bridged)"))
+    {
+        println!("{}", ledger::line(row));
     }
     let seconds = start.elapsed().as_secs();
     println!("\n{} in {seconds} s", ledger::total(&state.rows));

@@ -44,6 +44,7 @@ fn jobs<'a>(group: &Group<'a>) -> Result<Vec<Job<'a>>> {
         let sides = [
             (Side::After, Some(&case.after)),
             (Side::AsHandlers, case.as_handlers.as_ref()),
+            (Side::Bridged, case.bridged.as_ref()),
         ];
         for (side, migrated) in sides {
             let Some(migrated) = migrated else { continue };
@@ -53,6 +54,10 @@ fn jobs<'a>(group: &Group<'a>) -> Result<Vec<Job<'a>>> {
                 let route = routes.find(request.pathname());
                 !route.is_some_and(|route| routes::has_no_url(route, &request.method))
             });
+            if side == Side::Bridged {
+                // The notes that they name are about another way out.
+                requests.iter_mut().for_each(|request| request.notes = None);
+            }
             jobs.push(Job {
                 case,
                 side,
@@ -74,7 +79,7 @@ pub fn compare(
 ) -> Result<GroupCounts> {
     let jobs = jobs(group)?;
     let mut answers: Vec<[Vec<Answer>; 2]> = (0..jobs.len()).map(|_| Default::default()).collect();
-    for side in [Side::After, Side::AsHandlers] {
+    for side in [Side::After, Side::AsHandlers, Side::Bridged] {
         let Some(after) = group.start(side)? else {
             continue;
         };
@@ -115,6 +120,7 @@ pub fn compare(
     for (job, [before, after]) in jobs.iter().zip(answers) {
         let (name, own) = judge_job(job, before, after, found);
         if options.write_notes
+            && job.side != Side::Bridged
             && let Some(list) = own.1
         {
             written.push((job.case.fixture.name.clone(), list));
@@ -175,6 +181,7 @@ fn judge_job(
     let whole = job.requests.len() == fixture.requests.len();
     let name = match job.side {
         Side::AsHandlers => format!("{} (as handlers)", fixture.name),
+        Side::Bridged => format!("{} (bridged)", fixture.name),
         _ => fixture.name.clone(),
     };
     (name, (counts, whole.then_some(list)))

@@ -23,6 +23,8 @@ pub struct Case<'a> {
     /// With a Route Handler for every method, when it makes a Server Action by itself:
     /// an action has no URL that could be asked.
     pub as_handlers: Option<Migrated>,
+    /// With every handler bridged that can be, when that is asked for.
+    pub bridged: Option<Migrated>,
 }
 
 /// The trees of an app.
@@ -31,6 +33,7 @@ pub enum Side {
     Before,
     After,
     AsHandlers,
+    Bridged,
 }
 
 impl Side {
@@ -39,6 +42,7 @@ impl Side {
             Side::Before => "before",
             Side::After => "after",
             Side::AsHandlers => "as-handlers",
+            Side::Bridged => "bridged",
         }
     }
 }
@@ -49,6 +53,7 @@ impl Case<'_> {
             Side::Before => Some(&self.fixture.input),
             Side::After => Some(&self.after.tree),
             Side::AsHandlers => self.as_handlers.as_ref().map(|migrated| &migrated.tree),
+            Side::Bridged => self.bridged.as_ref().map(|migrated| &migrated.tree),
         }
     }
 }
@@ -77,7 +82,7 @@ pub fn run(
     let mut found = Vec::new();
     let mut written = Vec::new();
     {
-        let cases = cases(version, fixtures, &mut found)?;
+        let cases = cases(version, fixtures, options.bridged, &mut found)?;
         if !options.no_lint && !options.before_only {
             say(version, "ESLint and Prettier");
             found.extend(clean::check(&cases, &mut state.checked)?);
@@ -136,13 +141,24 @@ fn say(version: &Version, what: &str) {
 fn cases<'a>(
     version: &Version,
     fixtures: &'a [Fixture],
+    bridged: bool,
     found: &mut Vec<String>,
 ) -> Result<Vec<Case<'a>>> {
     let mut cases = Vec::new();
+    let major = version.full.split('.').next();
+    let major = major.and_then(|major| major.parse().ok());
     for fixture in fixtures {
+        let versions = fixture.settings.next.as_ref();
+        if versions.is_some_and(|versions| !versions.iter().any(|next| Some(*next) == major)) {
+            continue;
+        }
         let after = fixture.migrate(&version.full, &[])?;
         let as_handlers = match after.has_actions() {
             true => Some(fixture.migrate(&version.full, &["--route-handler", "/api/**"])?),
+            false => None,
+        };
+        let bridged = match bridged {
+            true => Some(fixture.migrate(&version.full, &["--bridge=all"])?),
             false => None,
         };
         // A mistake in them shall not be told after the build.
@@ -161,6 +177,7 @@ fn cases<'a>(
             fixture,
             after,
             as_handlers,
+            bridged: bridged.filter(Migrated::has_bridged),
         });
     }
     Ok(cases)
@@ -209,7 +226,7 @@ impl<'a> Group<'a> {
         };
         let sides: &[Side] = match options.before_only {
             true => &[Side::Before],
-            false => &[Side::Before, Side::After, Side::AsHandlers],
+            false => &[Side::Before, Side::After, Side::AsHandlers, Side::Bridged],
         };
         let mut apps = BTreeMap::new();
         for side in sides {

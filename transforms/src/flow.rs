@@ -50,6 +50,8 @@ pub struct Reading<'a> {
     pub exits: Vec<(bool, Option<bool>)>,
     /// The request parameters of functions inside it that are called with the request.
     pub requests: Vec<Id>,
+    /// Whether headers are set where something may still throw before the answer.
+    pub early_headers: bool,
     /// Whether headers may be set where it gives back control without an answer.
     pub leaks: bool,
     /// Whether a status may be set there.
@@ -57,6 +59,20 @@ pub struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// Whether it answers errors of what it calls.
+    pub fn answers_errors(&self) -> bool {
+        self.effects.iter().any(|effect| match &effect.kind {
+            Kind::ReplyChain { .. } => true,
+            Kind::Reply(_) | Kind::CallCarrier { form: Some(_), .. } => {
+                let caught = |catch: &Range<usize>| {
+                    catch.start <= effect.range.start && effect.range.end <= catch.end
+                };
+                self.catches.iter().any(caught)
+            }
+            _ => false,
+        })
+    }
+
     /// Whether it answers.
     pub fn replies(&self) -> Replies {
         match (self.replies, self.falls) {
@@ -235,6 +251,7 @@ fn read_at<'a>(
         reader.exit(false, Some(false));
     }
     reader.out.falls |= falls;
+    reader.out.early_headers = !reader.only_before_replies(0);
     reader.out
 }
 
@@ -756,7 +773,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         let effects = &self.out.effects[from..];
         effects.iter().enumerate().all(|(index, effect)| {
             let Kind::Prepare { statement, .. } = &effect.kind else {
-                return true;
+                return !effect.sets_headers();
             };
             let Some(next) = effects[index + 1..]
                 .iter()
@@ -975,7 +992,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         }
         let carries = self.carries();
         let callback = match &callee {
-            Carrier::Shared(shared) => self.callback(expr, shared.callback),
+            Carrier::Shared(shared) => self.callback(expr, shared.callback, shared.answers_errors),
             _ => None,
         };
         self.scan_args(expr);
@@ -997,7 +1014,12 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
     }
 
     /// Reads the function that a call is given to call with the request, as a part of this one.
-    fn callback(&mut self, expr: &'a Expr, index: Option<usize>) -> Option<Callback> {
+    fn callback(
+        &mut self,
+        expr: &'a Expr,
+        index: Option<usize>,
+        answers_errors: bool,
+    ) -> Option<Callback> {
         let Expr::Call(call) = expr else { return None };
         let arg = &*call.args.get(index?)?.expr;
         let statement = self.source.range(arg);
@@ -1045,6 +1067,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             list,
             request: (req.0.to_string(), annotated),
             param: first.clone(),
+            return_type: function.return_type.clone(),
             rest: function
                 .params
                 .iter()
@@ -1080,6 +1103,13 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         ) = outer;
         if unanswered {
             self.refuse(Reason::NoReply, arg, "");
+        }
+        if answers_errors && !self.only_before_replies(effects) {
+            self.refuse(
+                Reason::HeaderInCallback,
+                arg,
+                "set before an error that the function around it answers",
+            );
         }
         let awaits = |effect: &Effect| {
             matches!(

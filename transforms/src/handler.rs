@@ -208,6 +208,12 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
             }),
         }
     }
+    // Next.js answers HEAD by GET where it is not exported.
+    for group in &mut groups {
+        if group.methods.iter().any(|method| method == "GET") {
+            group.methods.retain(|method| method != "HEAD");
+        }
+    }
     if groups.len() > 1 && duplicated_lines(module, &groups) > 15 {
         let mut all: Vec<String> = groups
             .iter()
@@ -225,6 +231,18 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
         }
     }
     groups.sort_by_key(|group| group.others);
+    let loses = |group: &Group| {
+        let mut kept = group.wrappers.iter().map(|at| &wrappers[*at]);
+        group.reading.early_headers && kept.any(|shared| shared.answers_errors)
+    };
+    if groups.iter().any(loses) {
+        return Err(vec![refuse_at(
+            module.source,
+            Reason::HeaderInCallback,
+            handler.range.clone(),
+            "set before an error that the function around it answers",
+        )]);
+    }
     let carriers = carriers(module, &groups)?;
     Ok(Handler {
         any_method: methods.is_empty(),

@@ -2,6 +2,7 @@
 //! Nothing here touches the disk, prints, or fails: what is not understood is a refusal.
 
 pub mod actions;
+pub mod bridge;
 pub mod clients;
 pub mod decide;
 pub mod edit;
@@ -12,6 +13,7 @@ pub mod graph;
 pub mod handler;
 pub mod idioms;
 pub mod importers;
+pub mod libraries;
 pub mod modules;
 pub mod naming;
 pub mod next_version;
@@ -46,6 +48,20 @@ pub struct Options {
     pub exclude: Vec<String>,
     /// Ways out that the user forces.
     pub forced: Vec<Forced>,
+    /// Which handlers run untouched behind an adapter.
+    pub bridge: Bridge,
+}
+
+/// Which handlers run untouched in a route file, behind an adapter.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Bridge {
+    /// None.
+    #[default]
+    Off,
+    /// Those that would be refused for what their code does.
+    Refused,
+    /// All that can: for tests of the adapter.
+    All,
 }
 
 /// A way out that the user forces for a route, or for one of its methods.

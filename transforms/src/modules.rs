@@ -63,6 +63,8 @@ pub struct Shared {
     pub becomes_async: bool,
     /// Differences that it brings.
     pub notes: BTreeSet<Note>,
+    /// The names of the headers that it sets.
+    pub header_names: BTreeSet<String>,
     /// The helpers of the generated module that it calls.
     pub helpers: BTreeSet<Helper>,
     /// The functions of modules that it calls in turn.
@@ -71,6 +73,8 @@ pub struct Shared {
     pub methods: BTreeSet<String>,
     /// Which parameter is a function that it calls with the request.
     pub callback: Option<usize>,
+    /// Whether it answers errors of what it calls.
+    pub answers_errors: bool,
     /// For a wrapper: how the web form of the handler is called.
     pub wrapper: Option<Wrapper>,
     /// Why it cannot be carried over.
@@ -246,6 +250,7 @@ impl<'s> Modules<'s> {
             imports: module.imports.clone(),
             follow: Some(self),
             library: true,
+            wrapper: None,
             wrapped: None,
             wrappers: Vec::new(),
         })
@@ -525,6 +530,10 @@ impl<'s> Modules<'s> {
             return refused(key, refusals);
         }
         let needs = lowered.needs;
+        if !needs.respelled.is_empty() {
+            // Others may import the module by its old name here.
+            return refuse(Reason::UnsupportedLibrary, "in a module that routes share");
+        }
         let request = needs.request || uses_request(&part, &lowered.dropped);
         Shared {
             key: key.clone(),
@@ -537,6 +546,7 @@ impl<'s> Modules<'s> {
             body: needs.body,
             becomes_async: needs.awaits && !function.is_async,
             notes: needs.notes,
+            header_names: header_names(reading),
             helpers: {
                 let mut helpers = needs.helpers;
                 // What reads the body here leaves it for those that come later.
@@ -548,6 +558,7 @@ impl<'s> Modules<'s> {
             calls,
             methods: methods(module, function, reading),
             callback: part.callback,
+            answers_errors: reading.answers_errors(),
             wrapper: wrapping.as_ref().map(|wrapping| Wrapper {
                 handler: wrapping.handler,
                 extras: wrapping.extras,
@@ -674,10 +685,12 @@ fn refused(key: &Key, mut refusals: Vec<Refusal>) -> Shared {
         body: false,
         becomes_async: false,
         notes: BTreeSet::new(),
+        header_names: BTreeSet::new(),
         helpers: BTreeSet::new(),
         calls: BTreeSet::new(),
         methods: BTreeSet::new(),
         callback: None,
+        answers_errors: false,
         wrapper: None,
         refusals,
     }
@@ -691,6 +704,19 @@ fn uses_request(part: &Part, dropped: &[std::ops::Range<usize>]) -> bool {
         part.module.source,
         dropped,
     )
+}
+
+/// The names of the headers that a function sets.
+fn header_names(reading: &Reading) -> BTreeSet<String> {
+    let set = |effect: &Effect| -> Vec<String> {
+        let headers = match &effect.kind {
+            Kind::Prepare { headers, .. } => headers,
+            Kind::Reply(reply) => &reply.own,
+            _ => return Vec::new(),
+        };
+        headers.iter().map(|header| header.name.clone()).collect()
+    };
+    reading.effects.iter().flat_map(set).collect()
 }
 
 /// The methods that a function compares the request's method with.

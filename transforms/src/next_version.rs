@@ -19,10 +19,17 @@ pub enum Feature {
     RouteHandlers,
     /// `revalidatePath` of `next/cache`. Since 13.4.
     RevalidatePath,
+    /// `draftMode` of `next/headers`. Since 13.4.
+    DraftMode,
     /// `'use server'` works without an experimental flag. Since 14.0.
     ServerActions,
     /// `params`, `cookies()`, `headers()` and `draftMode()` are promises. Since 15.0.
     AsyncRequestApis,
+    /// `cookies()` gives the store itself. Until 15.0.
+    PlainRequestApis,
+    /// The store that `cookies()` gives may be used without `await`. Until 16.0; measured on
+    /// 15.5.29 and 16.4.6.
+    SyncCookies,
     /// A `GET` that reads nothing of the request is prerendered at build time, and `fetch`
     /// results are cached for ever. Until 15.0; measured on 14.2.35.
     StaticGetHandlers,
@@ -38,8 +45,11 @@ type Number = (u16, u16);
 const TABLE: &[(Feature, Number, Option<Number>)] = &[
     (Feature::RouteHandlers, (13, 2), None),
     (Feature::RevalidatePath, (13, 4), None),
+    (Feature::DraftMode, (13, 4), None),
     (Feature::ServerActions, (14, 0), None),
     (Feature::AsyncRequestApis, (15, 0), None),
+    (Feature::PlainRequestApis, (13, 2), Some((15, 0))),
+    (Feature::SyncCookies, (13, 2), Some((16, 0))),
     (Feature::StaticGetHandlers, (13, 2), Some((15, 0))),
     (Feature::AppTakesNotFound, (16, 0), None),
 ];

@@ -37,6 +37,8 @@ pub struct RouteOutcome {
     pub methods: Vec<MethodOutcome>,
     /// Why the route was left. Empty when it is migrated.
     pub refusals: Vec<Refusal>,
+    /// Why a bridged handler could not be rewritten.
+    pub bridged: Vec<Refusal>,
 }
 
 /// The decision for one method of a route.
@@ -63,16 +65,19 @@ pub enum WayOut {
     ServerAction,
     /// An exported function of `app/**/route.ts`.
     RouteHandler,
+    /// The handler as it was, behind an adapter in `app/**/route.ts`.
+    Bridged,
     /// The file stays in `pages/api`.
     Left,
 }
 
 impl WayOut {
-    /// The name in reports: `server-action`, `route-handler`, `left`.
+    /// The name in reports: `server-action`, `route-handler`, `bridged`, `left`.
     pub fn name(self) -> &'static str {
         match self {
             WayOut::ServerAction => "server-action",
             WayOut::RouteHandler => "route-handler",
+            WayOut::Bridged => "bridged",
             WayOut::Left => "left",
         }
     }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::Options;
 use crate::actions::{self, Actions};
+use crate::bridge;
 use crate::clients;
 use crate::decide;
 use crate::edit::Edits;
+use crate::emit::bridge as adapter;
 use crate::emit::call_site::{self, ActionRef};
 use crate::emit::carrier::Helper;
 use crate::emit::helpers;
@@ -23,9 +24,10 @@ use crate::facts::call::{Call, RouteKey};
 use crate::facts::route::Route;
 use crate::handler;
 use crate::importers;
+use crate::libraries::next_connect;
 use crate::modules::{Key, Modules, Sources};
 use crate::outcome::*;
-use crate::project::{App, Project};
+use crate::project::{App, Formatting, Project};
 use crate::reason::{Note, Reason};
 use crate::recipes;
 use crate::revalidation::Pages;
@@ -33,6 +35,7 @@ use crate::shared_exports::{self, Split};
 use crate::shared_forms::{self, Names};
 use crate::source::Source;
 use crate::surroundings::{self, directory};
+use crate::{Bridge, Options};
 
 /// A route's change before it is settled with those of the others.
 struct Unit {
@@ -50,6 +53,8 @@ struct Unit {
     shared: Option<Split>,
     /// The functions of other modules that it calls.
     calls: BTreeSet<Key>,
+    /// Why the handler could not be rewritten, when it runs behind the adapter instead.
+    bridged: Option<Vec<Refusal>>,
 }
 
 /// A route's change, or why it is left.
@@ -60,6 +65,7 @@ struct Carried {
     file: Option<RouteFile>,
     actions: Option<Actions>,
     against: Vec<Evidence>,
+    bridged: Option<Vec<Refusal>>,
 }
 
 /// The routes of every app, and who calls them.
@@ -223,6 +229,13 @@ pub fn app(
         let path = surroundings::lib_file(project, app, helpers::FILE);
         let style = whole.style.unwrap_or_default();
         let text = helpers::module(&whole.helpers, app.typescript, &style);
+        changes.insert(path.clone(), Change::Create { path, new: text });
+    }
+    let path = surroundings::lib_file(project, app, adapter::FILE);
+    if let Some((style, formatting)) = whole.bridge
+        && !project.files.contains_key(&path)
+    {
+        let text = adapter::module(app.typescript, &style, formatting);
         changes.insert(path.clone(), Change::Create { path, new: text });
     }
     outcome
@@ -389,6 +402,14 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
         }]
     })?;
     let outline = Outline::read(&source).map_err(|refusal| vec![refusal])?;
+    if let Some(written) = next_connect::as_handler(&outline, job.options.strict) {
+        let (text, at) = written.map_err(|refusal| vec![refusal])?;
+        // What is refused of that text has its place where the router is made.
+        let moved =
+            |refusal: Refusal| refuse_at(&source, refusal.reason, at.clone(), refusal.detail);
+        let planned = unit(job, Some(text));
+        return planned.map_err(|refusals| refusals.into_iter().map(moved).collect());
+    }
     let mut refusals = Vec::new();
     let shared = shared_exports::split(&outline, project, app, route).unwrap_or_else(|refusal| {
         refusals.push(refusal);
@@ -417,7 +438,7 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
     if !refusals.is_empty() {
         return Err(refusals);
     }
-    let mut carried = carry(job, &source, outline)?;
+    let mut carried = carry_or_bridge(job, &source, outline)?;
     if let Some(shared) = &shared {
         // The handler is understood; what is left of the file is written.
         let refuse = |detail: String| {
@@ -433,8 +454,11 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
         Source::parse(&shared.path, Arc::from(shared.text.as_str()))
             .map_err(|error| refuse(error.message))?;
         let outline = Outline::read(&rest).map_err(|refusal| refuse(refusal.detail))?;
-        carried = carry(job, &rest, outline)
-            .map_err(|refusals| refuse(refusals[0].reason.what().to_string()))?;
+        carried = match &carried.bridged {
+            Some(why) => bridge_over(job, &rest, outline, why.clone()),
+            None => carry(job, &rest, outline),
+        }
+        .map_err(|refusals| refuse(refusals[0].reason.what().to_string()))?;
         if let Some(file) = carried.file.as_mut().filter(|_| shared.state) {
             let notes = file.notes.entry("*".to_string()).or_default();
             notes.insert(Note::ModuleState);
@@ -451,6 +475,63 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
         against: carried.against,
         importers: edits,
         shared,
+        bridged: carried.bridged,
+    })
+}
+
+/// Writes what a handler becomes; one that cannot be rewritten is bridged, where that is
+/// wanted and possible.
+fn carry_or_bridge(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Refusal>> {
+    let edge = route_handler::is_edge(outline.config.as_ref());
+    let refusals = match job.options.bridge {
+        Bridge::All if !edge => Vec::new(),
+        _ => match carry(job, source, outline) {
+            Ok(carried) => return Ok(carried),
+            Err(refusals) => refusals,
+        },
+    };
+    let possible = refusals
+        .iter()
+        .all(|refusal| refusal.reason.can_be_bridged());
+    if job.options.bridge == Bridge::Off || !possible || edge {
+        return Err(refusals);
+    }
+    let outline = Outline::read(source).map_err(|refusal| vec![refusal])?;
+    bridge_over(job, source, outline, refusals)
+}
+
+/// Writes a handler that stays as it is, behind the adapter. `why` it is not rewritten is
+/// reported with it.
+fn bridge_over(
+    job: &Job,
+    source: &Source,
+    outline: Outline,
+    why: Vec<Refusal>,
+) -> Result<Carried, Vec<Refusal>> {
+    let both = |more: Vec<Refusal>| -> Vec<Refusal> { why.iter().cloned().chain(more).collect() };
+    let (project, app) = (job.project, job.app);
+    let notes = bridge::look(&outline, project, app).map_err(both)?;
+    let dirs = [&job.route.file, &job.route.target].map(|file| directory(file).to_string());
+    let adapter_file = surroundings::lib_file(project, app, adapter::FILE);
+    let specifier = surroundings::specifier(app, &dirs[1], &adapter_file, &source.text);
+    let around = Surroundings {
+        route: job.route,
+        next: app.next.expect("apps without a version are left"),
+        cache_components: app.config.cache_components,
+        pages: job.pages,
+        helper_specifier: String::new(),
+        rebase: &|specifier| surroundings::rebase(&dirs[0], &dirs[1], specifier),
+        methods: None,
+        action: None,
+        names: job.names,
+    };
+    let file = adapter::write(&outline, &around, &specifier, notes).map_err(both)?;
+    check_parses(source, &outline.default.0, &job.route.target, &file)?;
+    Ok(Carried {
+        file: Some(file),
+        actions: None,
+        against: Vec::new(),
+        bridged: Some(why),
     })
 }
 
@@ -508,6 +589,7 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
             file: Some(file),
             actions: None,
             against: Vec::new(),
+            bridged: None,
         });
     }
     let mut module = ApiModule::of(outline).map_err(|refusal| vec![refusal])?;
@@ -515,7 +597,8 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
     let handler = handler::read(
         &module,
         handler::Keep {
-            refused: options.strict,
+            // What stands around the handler looks at the request before the method is refused.
+            refused: options.strict || module.wrapper.is_some(),
             options: preflight(project, app),
         },
     )?;
@@ -575,7 +658,13 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         Some(actions) => actions.rest.clone(),
         None => Some(route_handler::write(&module, &handler, &around)?),
     };
-    if let Some(refusal) = config_headers(project, app, &module, &handler) {
+    let shared = file.iter().flat_map(|file| &file.shared);
+    let shared = shared_forms::closure(job.modules, shared);
+    let names = shared.iter().filter_map(|key| job.modules.shared(key));
+    let names: BTreeSet<String> = names
+        .flat_map(|shared| shared.header_names.clone())
+        .collect();
+    if let Some(refusal) = config_headers(project, app, &module, &handler, &names) {
         return Err(vec![refusal]);
     }
     let texts = file
@@ -589,6 +678,7 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         file,
         actions,
         against,
+        bridged: None,
     })
 }
 
@@ -637,6 +727,7 @@ fn config_headers(
     app: &App,
     module: &ApiModule,
     handler: &handler::Handler,
+    shared: &BTreeSet<String>,
 ) -> Option<Refusal> {
     use crate::facts::effect::Kind;
     if !app.config.headers {
@@ -654,6 +745,11 @@ fn config_headers(
                     && rest[1 + name.len()..].starts_with(['"', '\'', '`'])
         })
     };
+    if let Some(name) = shared.iter().find(|name| sets(name)) {
+        let range = module.handler.range.clone();
+        let reason = Reason::ConfigHeaders;
+        return Some(refuse_at(module.source, reason, range, name.clone()));
+    }
     let readings = handler
         .groups
         .iter()
@@ -773,6 +869,8 @@ struct Whole {
     helpers: BTreeSet<Helper>,
     /// The style of the first file that imports a helper.
     style: Option<Style>,
+    /// That of the first file that imports the adapter, and what Prettier is told of it.
+    bridge: Option<(Style, Option<Arc<Formatting>>)>,
 }
 
 /// Takes a unit into the whole, or refuses it where it clashes with another.
@@ -901,6 +999,11 @@ fn settle(
         if !file.helpers.is_empty() && whole.style.is_none() {
             whole.style = Some(file.style.clone());
         }
+        if unit.bridged.is_some() && whole.bridge.is_none() {
+            let told = project.files.get(&unit.route.file);
+            let told = told.and_then(|file| file.formatting.clone());
+            whole.bridge = Some((file.style.clone(), told));
+        }
         let (to, new) = (unit.route.target.clone(), file.text.clone());
         let change = if most {
             Change::Create {
@@ -964,6 +1067,7 @@ fn route_outcome(
         target: None,
         methods: Vec::new(),
         refusals: Vec::new(),
+        bridged: Vec::new(),
     };
     let unit = match settled {
         Ok(unit) => unit,
@@ -999,7 +1103,18 @@ fn route_outcome(
             evidence,
         }
     };
-    if let Some(file) = &unit.file {
+    if let (Some(file), Some(why)) = (&unit.file, &unit.bridged) {
+        outcome.target = Some(route.target.clone());
+        outcome.bridged = why.clone();
+        outcome.methods.push(MethodOutcome {
+            method: "*".to_string(),
+            way_out: WayOut::Bridged,
+            action: None,
+            callers: calls.len(),
+            notes: file.notes.values().flatten().copied().collect(),
+            evidence: Vec::new(),
+        });
+    } else if let Some(file) = &unit.file {
         outcome.target = Some(route.target.clone());
         outcome.methods.extend(
             file.methods

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::libraries::Packages;
 use crate::next_version::NextVersion;
 use crate::source::{ParseError, Source};
 
@@ -17,6 +18,8 @@ pub struct Project {
     pub texts: BTreeMap<String, String>,
     /// The Next.js apps, in order of their directories.
     pub apps: Vec<App>,
+    /// The packages that each `package.json` asks for with their version ranges, by directory.
+    pub packages: BTreeMap<String, Arc<BTreeMap<String, String>>>,
 }
 
 /// One Next.js app: a directory that depends on `next` and has a `pages` or an `app`
@@ -149,7 +152,20 @@ impl Project {
             .files
             .get(path)
             .and_then(|file| file.formatting.clone());
+        source.packages = self.packages_above(path);
         Ok(source)
+    }
+
+    /// What the `package.json` files above a file ask for.
+    pub fn packages_above(&self, path: &str) -> Packages {
+        let above =
+            std::iter::successors(path.rsplit_once('/'), |(above, _)| above.rsplit_once('/'));
+        let directories = above.map(|(directory, _)| directory).chain([""]);
+        Packages::new(
+            directories
+                .filter_map(|directory| self.packages.get(directory).cloned())
+                .collect(),
+        )
     }
 }
 

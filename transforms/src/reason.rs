@@ -139,6 +139,10 @@ codes! {
             "res.revalidate of a page that is not surely in app/",
             "revalidatePath does not reach pages of the Pages Router",
             "migrate the page first";
+        Sockets = "sockets",
+            "the handler takes hold of the socket or the server behind it",
+            "a route handler is called without them",
+            "serve WebSockets from a server of its own, or keep the route";
         Streaming = "streaming",
             "the answer is written piece by piece",
             "a web Response takes a stream instead",
@@ -222,6 +226,36 @@ codes! {
     }
 }
 
+impl Reason {
+    /// Whether it is about the handler's code alone, so that the untouched handler can run
+    /// behind an adapter.
+    pub fn can_be_bridged(self) -> bool {
+        matches!(
+            self,
+            Reason::HandlerNotFunction
+                | Reason::WrappedHandler
+                | Reason::ResEscapes
+                | Reason::ReqEscapes
+                | Reason::UnknownResMember
+                | Reason::UnknownReqMember
+                | Reason::ReplyThenCode
+                | Reason::NoReply
+                | Reason::ReplyInCallback
+                | Reason::ReplyInExpression
+                | Reason::UnknownSend
+                | Reason::UnknownHeader
+                | Reason::HeaderInCallback
+                | Reason::DynamicStatus
+                | Reason::MethodDispatch
+                | Reason::QueryUse
+                | Reason::BodyUse
+                | Reason::RawBody
+                | Reason::Streaming
+                | Reason::UnsupportedLibrary
+        )
+    }
+}
+
 codes! {
     /// A named difference between before and after.
     Note {
@@ -269,6 +303,14 @@ codes! {
             "of cookies with one name the last is read, and quotes are kept",
             "request.cookies parses in another way than req.cookies",
             "nothing is to be done unless clients send doubled cookies";
+        CookieSpelling = "cookie-spelling",
+            "Set-Cookie is written by Next.js, with its attributes in another order and case, and Expires beside Max-Age",
+            "the library sets the cookie by cookies() of next/headers",
+            "nothing is to be done: browsers read both alike";
+        RedirectBody = "redirect-body",
+            "a redirect has no body",
+            "pages gave the URL as text, the library's route handler gives nothing",
+            "nothing is to be done: clients follow the Location header";
         ActionWhenCallerMoves = "action-when-caller-moves",
             "would become a Server Action when its callers move to the App Router",
             "a page under pages/ can reach a caller, and Server Actions do not run there",
@@ -289,6 +331,18 @@ codes! {
             "a method that was left without an answer is answered 405",
             "the pages handler never answered it",
             "nothing is to be done";
+        BridgeLimits = "bridge-limits",
+            "a bridged handler gets no body with GET and HEAD, and no method beyond the seven of a route file; it gives no status outside 200 to 599, and header text beyond ASCII is sent as UTF-8",
+            "Next.js hands a route handler nothing else, and takes no other answer",
+            "nothing is to be done unless clients send or read these";
+        RemoteAddress = "remote-address",
+            "the remote address of a bridged handler's socket is the last one in X-Forwarded-For",
+            "a route handler does not see the connection; Next.js puts its address there unless the header is sent",
+            "let the proxy in front of the app set X-Forwarded-For";
+        UnpackedBody = "unpacked-body",
+            "a body that a bridged handler compresses is sent as it was before",
+            "Next.js drops Content-Encoding from a route handler's answer, so the adapter decompresses the body",
+            "nothing is to be done: Next.js compresses answers by itself";
         BodyLimit = "body-limit",
             "the body size is not limited",
             "route handlers have no limit where pages answered 413 above 1 MB, or above the configured sizeLimit",

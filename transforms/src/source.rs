@@ -10,6 +10,7 @@ use swc_core::ecma::ast::{EsVersion, Ident, Module, ModuleItem, Program};
 use swc_core::ecma::parser::{EsSyntax, Parser, StringInput, Syntax, TsSyntax, lexer::Lexer};
 use swc_core::ecma::transforms::base::resolver;
 
+use crate::libraries::Packages;
 use crate::project::Formatting;
 
 /// Brackets may nest this deep; a deeper file is refused before the parser's recursion
@@ -26,6 +27,8 @@ pub struct Source {
     pub module: Module,
     /// How Prettier is told to write the file, when that is known.
     pub formatting: Option<Arc<Formatting>>,
+    /// What the project depends on, as far as the file sees it.
+    pub packages: Packages,
     /// Ranges of the comments, in order.
     pub comments: Vec<Range<usize>>,
     /// The context of names that nothing in the file binds, as the real global `fetch`.
@@ -110,6 +113,7 @@ impl Source {
             path: path.to_string(),
             text,
             formatting: None,
+            packages: Packages::default(),
             module,
             comments: ranges,
             unresolved,

@@ -139,6 +139,8 @@ pub struct Needs {
     pub kept: Vec<Range<usize>>,
     /// Names in this file of shared functions that keep their old form, and those of the web forms.
     pub renamed: BTreeMap<String, String>,
+    /// Modules that are imported by another specifier.
+    pub respelled: BTreeMap<String, &'static str>,
 }
 
 /// What the web form of a function takes and gives.
@@ -256,6 +258,7 @@ pub fn lower<'a>(
         .map(|(whole, kept, levels)| (kept.clone(), moved(ctx, whole, kept, *levels)))
         .collect();
     writer.structure(reading);
+    writer.inside_wrapper();
     if let (true, Body::Block(_, (start, end))) = (ctx.tried, function.body) {
         let text = &ctx.source.text;
         let mut at = start;
@@ -497,6 +500,30 @@ impl<'a> Writer<'_, 'a, '_> {
                 at += newline + 1;
                 self.shifts.push((at, by));
             }
+        }
+    }
+
+    /// The body of a wrapped function that stands on a line of its own, `withAuth(⏎  async () => …)`,
+    /// moves to the left: the new function opens on the first line.
+    fn inside_wrapper(&mut self) {
+        let (ctx, function) = (self.ctx, self.function);
+        let Body::Block(_, (start, end)) = function.body else {
+            return;
+        };
+        if ctx.module.wrapper.is_none() || function.range != ctx.module.handler.range {
+            return;
+        }
+        let text = &ctx.source.text;
+        let width = |at: usize| indentation(text, at).chars().count();
+        let by = width(function.range.start).saturating_sub(width(function.statement.start));
+        if by == 0 {
+            return;
+        }
+        ctx.unwrapped.borrow_mut().push((start..end, by));
+        let mut at = start;
+        while let Some(newline) = text[at..end].find('\n') {
+            at += newline + 1;
+            self.shifts.push((at, -(by as i64)));
         }
     }
 
@@ -850,14 +877,39 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// `params`, awaited where it is a promise.
-    fn params(&mut self) -> &'static str {
+    fn params(&mut self) -> String {
         self.needs.params = true;
-        if self.ctx.awaits_request_apis() {
+        let params = if self.ctx.awaits_request_apis() {
             self.needs.awaits = true;
             "await params"
         } else {
             "params"
+        };
+        match self.params_type() {
+            Some(kind) if params == "params" => format!("{params} as {kind}"),
+            Some(kind) => format!("({params}) as {kind}"),
+            None => params.to_string(),
         }
+    }
+
+    /// `params` as an operand.
+    fn params_operand(&mut self) -> String {
+        match &*self.params() {
+            "params" => "params".to_string(),
+            other => format!("({other})"),
+        }
+    }
+
+    /// The type that path parameters are asserted to have, where a wrapper types the context.
+    fn params_type(&self) -> Option<String> {
+        let module = self.ctx.module;
+        let typed = module
+            .wrapper
+            .as_ref()
+            .is_some_and(|wrapper| wrapper.wrapping.types_context);
+        let own = self.function.range == module.handler.range;
+        (typed && own && self.ctx.typescript())
+            .then(|| super::route_handler::slug_types(self.ctx.route, self.ctx.style))
     }
 
     fn destructure(
@@ -1019,7 +1071,8 @@ impl<'a> Writer<'_, 'a, '_> {
                     .replace(declares.declarator.clone(), format!("{pattern} = {params}"));
                 continue;
             }
-            if !self.ctx.awaits_request_apis() {
+            let asserted = self.params_type().is_some();
+            if !self.ctx.awaits_request_apis() && !asserted {
                 for effect in effects {
                     let access = self.access(&key);
                     let range = self.without_assertion(effect);
@@ -1027,7 +1080,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 }
                 continue;
             }
-            self.needs.awaits = true;
+            self.needs.awaits |= self.ctx.awaits_request_apis();
             let is_ident = self.ctx.style.key(&key) == key;
             // A constant of that very name can only be the one that is declared here.
             let declared = effects.iter().any(|effect| {
@@ -1066,16 +1119,15 @@ impl<'a> Writer<'_, 'a, '_> {
                         }
                         let access = self.access(&key);
                         let range = self.without_assertion(effect);
-                        self.edits.replace(range, format!("(await params){access}"));
+                        let params = self.params_operand();
+                        self.edits.replace(range, format!("{params}{access}"));
                     }
                 }
             }
         }
         for (top, names) in hoisted {
-            self.hoist(
-                top,
-                format!("const {{ {} }} = await params", names.join(", ")),
-            );
+            let params = self.params();
+            self.hoist(top, format!("const {{ {} }} = {params}", names.join(", ")));
         }
     }
 
@@ -1204,7 +1256,18 @@ impl<'a> Writer<'_, 'a, '_> {
                 });
             }
         };
+        // What is written anew inside a value stays where it is.
+        let plain = |statement: &Range<usize>| {
+            !reading.effects.iter().any(|effect| {
+                effect.range != *statement
+                    && statement.start <= effect.range.start
+                    && effect.range.end <= statement.end
+            })
+        };
         let inline = !taken
+            && prepares
+                .iter()
+                .all(|(_, headers, statement)| headers.is_empty() || plain(statement))
             && handed.is_none()
             && !replies.iter().any(|(_, reply)| reply.carries)
             && carried <= set.max(3)
@@ -1493,30 +1556,7 @@ impl<'a> Writer<'_, 'a, '_> {
             }
             Kind::CallCarrier { .. } => self.call_carrier(effect, shared),
             Kind::Guard { .. } => self.guard(effect, shared),
-            Kind::Library(Library::GetServerSession { options }) => {
-                self.needs.notes.insert(Note::SessionRefresh);
-                let open = self.ctx.source.text[range.clone()]
-                    .find('(')
-                    .map_or(range.start, |at| range.start + at + 1);
-                let options_end = options.end;
-                self.edits.delete(open..options.start);
-                // A trailing comma or line break behind the options goes, too.
-                if options_end < range.end - 1 {
-                    self.edits.delete(options_end..range.end - 1);
-                }
-            }
-            Kind::Library(Library::GetSession) => {
-                self.needs.request = true;
-                let text = format!(
-                    "{{ req: {{ headers: {{ cookie: {request}.headers.get({}) ?? undefined }} }} }}",
-                    self.ctx.style.string("cookie")
-                );
-                self.edits.replace(range, text);
-            }
-            Kind::Library(Library::GetToken) => {
-                self.needs.request = true;
-                self.needs.next_request = true;
-            }
+            Kind::Library(call) => self.library(effect, call),
             Kind::Revalidate { path } => {
                 let source = self.ctx.source;
                 let head = crate::revalidation::call_head(source, &range, path)
@@ -1536,6 +1576,14 @@ impl<'a> Writer<'_, 'a, '_> {
                     self.needs.awaits = true;
                     if effect.nested {
                         return self.refuse(Reason::PreviewData, range, "inside a callback");
+                    }
+                    // Without semicolons, a line that opens a parenthesis would call the one above.
+                    let before = self.ctx.source.text[..range.start].trim_end_matches([' ', '\t']);
+                    let first = before.ends_with('\n') && self.ctx.style.semi.is_empty();
+                    let draft = self.free_name(&["draft", "draftStore"]);
+                    if first && self.hoist(effect.top, format!("const {draft} = await draftMode()"))
+                    {
+                        return self.edits.replace(range, format!("{draft}.{verb}()"));
                     }
                     self.edits
                         .replace(range, format!("(await draftMode()).{verb}()"));
@@ -1907,6 +1955,10 @@ impl<'a> Writer<'_, 'a, '_> {
             with.push(Fragment::Keep(range));
         }
         with.push(Fragment::Text(")".to_string()));
+        if let Some(annotation) = callback.return_type.clone() {
+            self.edits.delete(annotation.clone());
+            self.dropped.push(annotation);
+        }
         self.edits.rewrite(callback.list.clone(), with);
         let mut at = callback.list.start;
         for range in &callback.rest {
@@ -2024,7 +2076,8 @@ impl<'a> Writer<'_, 'a, '_> {
         let params = takes.params.then(|| match callee {
             Carrier::Local(_) | Carrier::Handler(_) => {
                 self.needs.params = true;
-                "params".to_string()
+                let asserted = self.params_type().map(|kind| format!("params as {kind}"));
+                asserted.unwrap_or_else(|| "params".to_string())
             }
             Carrier::Shared(_) => self.resolved_params(),
         });

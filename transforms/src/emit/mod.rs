@@ -1,10 +1,12 @@
 //! Emitters: facts and decisions in, text edits out. They never decide.
 
+pub mod bridge;
 pub mod call_site;
 pub mod carrier;
 pub mod helpers;
 pub mod imports;
 pub mod layout;
+mod library;
 pub mod reply;
 pub mod route_handler;
 pub mod server_action;

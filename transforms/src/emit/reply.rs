@@ -78,6 +78,12 @@ pub fn write(
         || headers
             .iter()
             .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    // Whether the type is known to be set, by this answer or before it.
+    let told = reply
+        .before
+        .iter()
+        .chain(&reply.own)
+        .any(|header| header.name.eq_ignore_ascii_case("content-type"));
     let body: Vec<Fragment> = match &reply.payload {
         Payload::Json(value) if json => {
             notes.push(Note::JsonCharset);
@@ -99,7 +105,7 @@ pub fn write(
         Payload::Text(value, kind) => {
             let kept = Fragment::Keep(source.range(*value));
             match kind {
-                TextKind::Unknown if !typed => {
+                TextKind::Unknown if !told => {
                     // A string body would be typed text/plain; bytes have no type, as before.
                     vec![
                         Fragment::Text("new TextEncoder().encode(".to_string()),
@@ -108,7 +114,7 @@ pub fn write(
                     ]
                 }
                 _ => {
-                    if !typed {
+                    if !told {
                         notes.push(Note::TextPlain);
                     }
                     vec![kept]

@@ -113,6 +113,7 @@ pub fn write<'a>(
         notes: BTreeMap::new(),
         kept: Vec::new(),
         specifiers: relative_specifiers(module.source, around.rebase),
+        respelled: BTreeMap::new(),
     };
     let included = |group: &&Group| {
         around
@@ -160,12 +161,62 @@ pub fn write<'a>(
             }
         }
     }
+    refusals.extend(doubly_set_cookies(source, handler));
+    refusals.extend(unwrappable(module, around));
     if !refusals.is_empty() {
         refusals.sort_by_key(|refusal| (refusal.place.clone(), refusal.reason));
         refusals.dedup();
         return Err(refusals);
     }
     file.write(handler, groups, lowered_carriers, segment)
+}
+
+/// Refuses a library around the handler that does not hold for this Next.js version, or for a
+/// Server Action, which has no request that it could look at.
+fn unwrappable(module: &ApiModule, around: &Surroundings) -> Option<Refusal> {
+    let wrapper = module.wrapper.as_ref()?;
+    let at = wrapper.callee.clone();
+    if around.action.is_some() {
+        let name = &module.source.text[at.clone()];
+        return Some(refuse_at(module.source, Reason::ReqEscapes, at, name));
+    }
+    let (feature, why) = wrapper.wrapping.wants.as_ref()?;
+    (!around.next.has(*feature))
+        .then(|| refuse_at(module.source, Reason::UnsupportedLibrary, at, why))
+}
+
+/// Refuses a library that sets cookies beside a `Set-Cookie` of the handler's own: pages had one
+/// header for both, of which the later took the place of the earlier.
+fn doubly_set_cookies(source: &Source, handler: &Handler) -> Vec<Refusal> {
+    let readings = || {
+        let groups = handler.groups.iter().map(|group| &group.reading);
+        groups.chain(handler.carriers.iter().map(|(_, _, reading)| reading))
+    };
+    let effects = || readings().flat_map(|reading| &reading.effects);
+    let by_itself = effects().any(|effect| {
+        let headers = match &effect.kind {
+            Kind::Prepare { headers, .. } => headers,
+            Kind::Reply(reply) => &reply.own,
+            _ => return false,
+        };
+        headers
+            .iter()
+            .any(|header| header.name.eq_ignore_ascii_case("set-cookie"))
+    });
+    let by_library =
+        effects().filter(|effect| matches!(&effect.kind, Kind::Library(call) if call.sets_cookies));
+    by_library
+        .filter(|_| by_itself)
+        .map(|effect| {
+            let why = "sets cookies beside a Set-Cookie header of the handler";
+            refuse_at(
+                source,
+                Reason::UnsupportedLibrary,
+                effect.range.clone(),
+                why,
+            )
+        })
+        .collect()
 }
 
 /// The functions that some groups hand the request or the response to.
@@ -220,6 +271,8 @@ struct File<'f, 'a> {
     kept: Vec<Range<usize>>,
     /// Relative specifiers with their new texts.
     specifiers: Vec<(Range<usize>, String)>,
+    /// Modules that are imported by another specifier.
+    respelled: BTreeMap<String, &'static str>,
 }
 
 impl<'a> File<'_, 'a> {
@@ -556,6 +609,12 @@ impl<'a> File<'_, 'a> {
                     .insert(Note::MalformedJson);
             }
         }
+        if let Some(wrapper) = &self.module.wrapper {
+            for method in &methods {
+                let of_method = notes.entry(method.clone()).or_default();
+                of_method.extend(wrapper.wrapping.notes.iter().copied());
+            }
+        }
         for (group, _) in &groups {
             if self.around.action.is_none() && !caught(self.module.source, function, false) {
                 for method in &group.methods {
@@ -635,6 +694,7 @@ impl<'a> File<'_, 'a> {
         self.helpers.extend(&lowered.needs.helpers);
         self.shared.extend(lowered.needs.shared.iter().cloned());
         self.imports.rename(&lowered.needs.renamed);
+        self.respelled.extend(lowered.needs.respelled.clone());
         for method in methods {
             self.notes
                 .entry(method.clone())
@@ -892,6 +952,7 @@ impl<'a> File<'_, 'a> {
         let needs = &lowered.needs;
         let typescript = source.typescript();
         let is_handler = function.range == self.module.handler.range || exported;
+        let wrapper = self.module.wrapper.as_ref().filter(|_| is_handler);
         let request =
             param_name(function, reading, Role::Request).unwrap_or_else(|| "request".to_string());
         let mut params: Vec<String> = Vec::new();
@@ -962,10 +1023,14 @@ impl<'a> File<'_, 'a> {
             }
         }
         if needs.params && !extras {
-            params.push(self.params_param(is_handler));
+            let typed = wrapper.is_some_and(|wrapper| wrapper.wrapping.types_context);
+            params.push(match is_handler && typed {
+                true => "{ params }".to_string(),
+                false => self.params_param(is_handler),
+            });
         }
         let is_async = function.is_async || needs.awaits;
-        let answer = if typescript {
+        let answer = if typescript && wrapper.is_none() {
             self.answer_type(function, reading, needs, is_async)
         } else {
             None
@@ -974,7 +1039,29 @@ impl<'a> File<'_, 'a> {
         let keyword = if is_async { "async " } else { "" };
         let arrow = function.form == Form::Arrow
             && (function.name.is_some() || matches!(function.body, Body::Expr(_)));
-        let (before, after) = if arrow {
+        // `export const GET = withAuth(async (request) => { … })`.
+        let (head, tail) = match wrapper {
+            Some(wrapper) => {
+                let (callee, rest) = (wrapper.callee.clone(), wrapper.rest.clone());
+                self.kept.extend([callee.clone(), rest.clone()]);
+                let rest = source.text[rest].trim_end();
+                let rest = rest.strip_suffix(',').unwrap_or(rest);
+                let tail = format!("{rest}){}", self.style.semi);
+                (
+                    format!("{export}const {name} = {}(", &source.text[callee]),
+                    tail,
+                )
+            }
+            None => (export.to_string(), String::new()),
+        };
+        let export = head.as_str();
+        let arrow = arrow || wrapper.is_some() && function.form == Form::Arrow;
+        let (before, after) = if wrapper.is_some() && arrow {
+            (
+                format!("{export}{keyword}("),
+                format!("){} => ", answer.unwrap_or_default()),
+            )
+        } else if arrow {
             (
                 format!("{export}const {name} = {keyword}("),
                 format!("){} => ", answer.unwrap_or_default()),
@@ -998,11 +1085,12 @@ impl<'a> File<'_, 'a> {
         if let Shape::Inline = shape {
             return Ok(format!("{head}{body}"));
         }
-        let end = if arrow && source.text[..function.statement.end].ends_with(';') {
-            ";"
-        } else {
-            ""
-        };
+        let end =
+            if wrapper.is_none() && arrow && source.text[..function.statement.end].ends_with(';') {
+                ";"
+            } else {
+                &tail
+            };
         Ok(format!("{head}{body}{end}"))
     }
 
@@ -1229,6 +1317,14 @@ impl<'a> File<'_, 'a> {
 
     fn write_imports(&mut self) {
         let source = self.module.source;
+        for item in source.items() {
+            if let ModuleItem::ModuleDecl(ModuleDecl::Import(import)) = item
+                && let Some(new) = self.respelled.get(&*import.src.value.to_string_lossy())
+            {
+                let range = source.range(&*import.src);
+                self.edits.replace_soft(range, self.style.string(new));
+            }
+        }
         if !self.helpers.is_empty() {
             for helper in self.helpers.iter().filter(|helper| helper.is_imported()) {
                 self.imports
@@ -1243,22 +1339,40 @@ impl<'a> File<'_, 'a> {
 
     /// Whether module-level code hands environment variables to what may throw without them.
     fn reads_env(&self) -> bool {
-        self.module.source.items().iter().any(|item| {
-            let calls = match item {
-                ModuleItem::Stmt(Stmt::Decl(Decl::Var(variables))) => {
-                    variables.decls.iter().any(|declarator| {
-                        matches!(
-                            declarator.init.as_deref().map(bare),
-                            Some(Expr::New(_) | Expr::Call(_))
-                        )
-                    })
-                }
-                ModuleItem::Stmt(Stmt::If(_) | Stmt::Throw(_) | Stmt::Expr(_)) => true,
-                _ => false,
-            };
-            calls && self.module.source.text_of(item).contains("process.env")
-        })
+        reads_env(self.module.source)
     }
+}
+
+/// The type of a route's path parameters.
+pub(super) fn slug_types(route: &Route, style: &Style) -> String {
+    let types = route.slugs.iter().map(|slug| {
+        let key = style.key(&slug.name);
+        match slug.kind {
+            SlugKind::One => format!("{key}: string"),
+            SlugKind::CatchAll => format!("{key}: string[]"),
+            SlugKind::Optional => format!("{key}?: string[]"),
+        }
+    });
+    format!("{{ {} }}", types.collect::<Vec<_>>().join("; "))
+}
+
+/// Whether module-level code hands environment variables to what may throw without them.
+pub(super) fn reads_env(source: &crate::source::Source) -> bool {
+    source.items().iter().any(|item| {
+        let calls = match item {
+            ModuleItem::Stmt(Stmt::Decl(Decl::Var(variables))) => {
+                variables.decls.iter().any(|declarator| {
+                    matches!(
+                        declarator.init.as_deref().map(bare),
+                        Some(Expr::New(_) | Expr::Call(_))
+                    )
+                })
+            }
+            ModuleItem::Stmt(Stmt::If(_) | Stmt::Throw(_) | Stmt::Expr(_)) => true,
+            _ => false,
+        };
+        calls && source.text_of(item).contains("process.env")
+    })
 }
 
 /// The relative specifiers of a file that another place spells in another way: the range
@@ -1357,6 +1471,7 @@ fn overlapping(source: &crate::source::Source, overlap: &Overlap) -> Refusal {
 fn reads_body(kind: &Kind) -> bool {
     match kind {
         Kind::ReadBody { .. } | Kind::ReadRawBody { .. } => true,
+        Kind::Library(call) => call.reads_body,
         Kind::DestructureRequest { parts, nested, .. } => {
             parts.iter().any(|(part, _)| part == "body")
                 || nested.iter().any(|(part, _)| part == "body")

@@ -16,6 +16,7 @@ use crate::edit::Fragment;
 use crate::facts::api_module::{Body, Function};
 use crate::facts::effect::*;
 use crate::flow::Reading;
+use crate::libraries::Takes;
 use crate::reason::Reason;
 use crate::source::Source;
 use crate::syntax::{bare, prop_name};
@@ -240,9 +241,11 @@ impl<'a> Writer<'_, 'a, '_> {
                 );
             }
             Kind::Reply(reply) => self.action_reply(effect, reply, mode),
-            Kind::Library(Library::GetServerSession { .. }) | Kind::DraftMode { .. } => {
-                self.effect(effect, None)
+            Kind::Library(call) if call.sets_cookies => {
+                self.refuse(Reason::UnknownHeader, range, "sets cookies")
             }
+            Kind::Library(call) if call.takes == Takes::Nothing => self.effect(effect, None),
+            Kind::DraftMode { .. } => self.effect(effect, None),
             Kind::ReadHeader { .. } | Kind::WholeHeaders => {
                 self.refuse(Reason::ReqEscapes, range, "reads request headers")
             }

@@ -188,7 +188,8 @@ impl<'a> Form<'_, 'a> {
             Some(wrapping) => self.wrapper(wrapping, &mut out),
             None => {
                 let list = self.rewrite_params(&self.part.function, self.params(), &mut out);
-                if self.shared.replies != Replies::Never || self.shared.becomes_async {
+                let gives = self.shared.replies != Replies::Never || self.shared.becomes_async;
+                if gives && !self.retype(&mut out) {
                     out.untype(source, &self.part.function);
                 }
                 list
@@ -219,6 +220,27 @@ impl<'a> Form<'_, 'a> {
             }
         }
         (out.edits, out.dropped)
+    }
+
+    /// Writes the annotation of a function that gave back `null` where it had answered, and gives
+    /// back the answer now; whether there is such an annotation.
+    fn retype(&self, out: &mut Out) -> bool {
+        let source = self.source();
+        let Some(annotation) = self.part.function.return_type.clone() else {
+            return false;
+        };
+        let text = &source.text[annotation.clone()];
+        let absent = ["| null", "| undefined"]
+            .into_iter()
+            .find(|absent| text.contains(absent));
+        match absent.filter(|_| self.shared.answered == Some(false)) {
+            Some(absent) => {
+                out.edits
+                    .replace(annotation, text.replacen(absent, "| Response", 1));
+                true
+            }
+            None => false,
+        }
     }
 
     /// Writes a wrapper's head; gives its own parameter list.
@@ -255,6 +277,8 @@ impl<'a> Form<'_, 'a> {
         let style = Style::of(source);
         let generic = match (context, self.shared.params) {
             (false, _) => "Args extends unknown[]".to_string(),
+            // In JSX `<Context>` would open an element.
+            (true, false) if source.path.ends_with('x') => "Context,".to_string(),
             (true, false) => "Context".to_string(),
             (true, true) => format!("Context extends {{ params: {} }}", self.params_type()),
         };

@@ -31,6 +31,8 @@ pub struct WebNative {
     pub methods: Vec<String>,
     /// Differences of the route.
     pub notes: BTreeSet<Note>,
+    /// Whether the statement of `config` stays, for the edits to change.
+    pub keeps_config: bool,
 }
 
 impl WebNative {
@@ -42,6 +44,7 @@ impl WebNative {
             imports: Imports::default(),
             methods: methods.iter().map(|method| method.to_string()).collect(),
             notes: BTreeSet::new(),
+            keeps_config: false,
         }
     }
 
@@ -82,7 +85,7 @@ impl WebNative {
         for (range, new) in relative_specifiers(source, around.rebase) {
             self.edits.replace_soft(range, new);
         }
-        if let Some(config) = &outline.config {
+        if let Some(config) = outline.config.as_ref().filter(|_| !self.keeps_config) {
             self.dropped.push(config.statement.clone());
             self.edits.delete(whole_lines(source, &config.statement));
         }

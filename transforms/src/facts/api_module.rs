@@ -7,6 +7,7 @@ use std::ops::Range;
 use swc_core::common::Spanned;
 use swc_core::ecma::ast::*;
 
+use crate::libraries::{self, Wrapping};
 use crate::modules::Follow;
 use crate::outcome::{Place, Refusal};
 use crate::reason::Reason;
@@ -124,6 +125,19 @@ pub struct ApiModule<'a> {
     pub wrapped: Option<Id>,
     /// The calls that wrap the handler, the outermost first.
     pub wrappers: Vec<WrapperCall<'a>>,
+    /// The library function around the handler.
+    pub wrapper: Option<Wrapper>,
+}
+
+/// A library function around the handler: `withAuth(handler, …)`.
+#[derive(Clone)]
+pub struct Wrapper {
+    /// What is called.
+    pub callee: Range<usize>,
+    /// What stands behind the handler, up to the closing parenthesis.
+    pub rest: Range<usize>,
+    /// What the library says of it.
+    pub wrapping: Wrapping,
 }
 
 /// A call that wraps a handler: `withAuth(handler, options)` or `withRole('admin')(handler)`.
@@ -586,28 +600,14 @@ impl<'a> ApiModule<'a> {
             exported_ids,
         } = outline;
         let mut wrappers = Vec::new();
-        let (handler, default_export) = match default {
-            DefaultExport::Function(function) => (*function, None),
-            DefaultExport::Name(name) => (
-                named_handler(source, &functions, &name, &statement, &mut wrappers)?,
-                Some(statement),
-            ),
-            DefaultExport::Expr(expr) => match bare(expr) {
-                Expr::Ident(name) => (
-                    named_handler(source, &functions, &id(name), &statement, &mut wrappers)?,
-                    Some(statement),
-                ),
-                Expr::Call(call) => {
-                    let inner =
-                        wrapped_handler(source, &functions, call, &statement, &mut wrappers)?;
-                    let inline = inner.statement == statement;
-                    (inner, (!inline).then_some(statement))
-                }
-                _ => match from_expr(source, None, expr, statement.clone()) {
-                    Some(function) => (function, None),
-                    None => return Err(refuse(source, Reason::HandlerNotFunction, expr, "")),
-                },
-            },
+        let by_library = library_wrapped(source, &functions, &imports, &statement, &default)?;
+        let (handler, default_export, wrapper) = match by_library {
+            Some((handler, export, wrapper)) => (handler, export, Some(wrapper)),
+            None => {
+                let (handler, export) =
+                    plain(source, &functions, statement, default, &mut wrappers)?;
+                (handler, export, None)
+            }
         };
         let handler_exported = handler
             .name
@@ -634,6 +634,7 @@ impl<'a> ApiModule<'a> {
             library: false,
             wrapped: None,
             wrappers,
+            wrapper,
         })
     }
 
@@ -660,6 +661,7 @@ impl<'a> ApiModule<'a> {
             imports,
             follow: None,
             library: true,
+            wrapper: None,
             wrapped: None,
             wrappers: Vec::new(),
         });
@@ -692,6 +694,119 @@ pub enum DefaultExport<'a> {
     Name(Id),
     /// An expression, which may be a name.
     Expr(&'a Expr),
+}
+
+/// The handler and the statement of the default export, when that is not the handler's own.
+type Found<'a> = (Function<'a>, Option<Range<usize>>);
+
+/// A handler that is exported as it stands.
+fn plain<'a>(
+    source: &'a Source,
+    functions: &HashMap<Id, Function<'a>>,
+    statement: Range<usize>,
+    default: DefaultExport<'a>,
+    wrappers: &mut Vec<WrapperCall<'a>>,
+) -> Result<Found<'a>, Refusal> {
+    Ok(match default {
+        DefaultExport::Function(function) => (*function, None),
+        DefaultExport::Name(name) => (
+            named_handler(source, functions, &name, &statement, wrappers)?,
+            Some(statement),
+        ),
+        DefaultExport::Expr(expr) => match bare(expr) {
+            Expr::Ident(name) => (
+                named_handler(source, functions, &id(name), &statement, wrappers)?,
+                Some(statement),
+            ),
+            Expr::Call(call) => {
+                let inner = wrapped_handler(source, functions, call, &statement, wrappers)?;
+                let inline = inner.statement == statement;
+                (inner, (!inline).then_some(statement))
+            }
+            _ => match from_expr(source, None, expr, statement.clone()) {
+                Some(function) => (function, None),
+                None => return Err(refuse(source, Reason::HandlerNotFunction, expr, "")),
+            },
+        },
+    })
+}
+
+/// The same for a handler inside a call, and what is called.
+type Wrapped<'a> = (Function<'a>, Option<Range<usize>>, Wrapper);
+
+/// A handler inside the call of a library that is known to wrap route handlers, too.
+fn library_wrapped<'a>(
+    source: &'a Source,
+    functions: &HashMap<Id, Function<'a>>,
+    imports: &HashMap<Id, (String, String)>,
+    statement: &Range<usize>,
+    default: &DefaultExport<'a>,
+) -> Result<Option<Wrapped<'a>>, Refusal> {
+    let named = match default {
+        DefaultExport::Function(_) => return Ok(None),
+        DefaultExport::Name(name) => Some(name.clone()),
+        DefaultExport::Expr(expr) => match bare(expr) {
+            Expr::Ident(name) => Some(id(name)),
+            _ => None,
+        },
+    };
+    let found = match (&named, default) {
+        (Some(name), _) => declared(source, name),
+        (None, DefaultExport::Expr(expr)) => Some((bare(expr), statement.clone())),
+        _ => None,
+    };
+    let Some((Expr::Call(call), own)) = found else {
+        return Ok(None);
+    };
+    let imported = match call.callee.as_expr().map(|callee| bare(callee)) {
+        Some(Expr::Ident(callee)) => imports.get(&id(callee)),
+        _ => None,
+    };
+    let Some((from, exported)) = imported else {
+        return Ok(None);
+    };
+    let wrapping = match libraries::wrapping(source, from, exported, call) {
+        None => return Ok(None),
+        Some(Err(why)) => return Err(refuse(source, Reason::UnsupportedLibrary, call, why)),
+        Some(Ok(wrapping)) => wrapping,
+    };
+    let Some(first) = call.args.first().filter(|first| first.spread.is_none()) else {
+        return Ok(None);
+    };
+    let wrapper = Wrapper {
+        callee: source.range(&call.callee),
+        rest: source.range(first).end..source.range(call).end - 1,
+        wrapping,
+    };
+    let handler = match bare(&first.expr) {
+        Expr::Ident(inner) if named.is_none() => functions
+            .get(&id(inner))
+            .map(|handler| (handler.clone(), Some(statement.clone()))),
+        inner => {
+            let export = named.is_some().then(|| statement.clone());
+            from_expr(source, named, inner, own).map(|handler| (handler, export))
+        }
+    };
+    Ok(handler.map(|(handler, export)| (handler, export, wrapper)))
+}
+
+/// What a constant at the top level is initialised with, and its statement.
+fn declared<'a>(source: &'a Source, name: &Id) -> Option<(&'a Expr, Range<usize>)> {
+    source.items().iter().find_map(|item| {
+        let declaration = match item {
+            ModuleItem::Stmt(Stmt::Decl(Decl::Var(declaration))) => declaration,
+            ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(ExportDecl {
+                decl: Decl::Var(declaration),
+                ..
+            })) => declaration,
+            _ => return None,
+        };
+        let [only] = &declaration.decls[..] else {
+            return None;
+        };
+        let is = matches!(&only.name, Pat::Ident(binding) if id(&binding.id) == *name);
+        is.then(|| Some((bare(only.init.as_deref()?), source.range(item))))?
+    })
 }
 
 /// The handler that a name stands for: a function, or a constant that a wrapper's call initialises.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use swc_core::ecma::ast::{Expr, ObjectPat};
 
+use crate::libraries::Written;
 use crate::modules::Shared;
 use crate::syntax::Id;
 
@@ -182,7 +183,7 @@ pub enum Kind<'a> {
         carries: bool,
     },
     /// Calls a library function that takes `req`, whose App Router form takes other arguments.
-    Library(Library),
+    Library(Box<Written>),
     /// `res.revalidate(path)`.
     Revalidate {
         /// The path.
@@ -206,6 +207,8 @@ pub struct Callback {
     pub param: Range<usize>,
     /// The parameters behind the response.
     pub rest: Vec<Range<usize>>,
+    /// The annotation of what it gives back, with its colon.
+    pub return_type: Option<Range<usize>>,
 }
 
 /// A function that takes the request or the response.
@@ -268,20 +271,6 @@ pub enum Replies {
     Sometimes,
     /// On every path.
     Always,
-}
-
-/// A call of a known library with the request.
-#[derive(Clone)]
-pub enum Library {
-    /// next-auth v4: `getServerSession(req, res, options)`.
-    GetServerSession {
-        /// The options.
-        options: Range<usize>,
-    },
-    /// next-auth v4: `getSession({ req })`; the range is that of the object.
-    GetSession,
-    /// next-auth v4: `getToken({ req, … })`; nothing is to be changed.
-    GetToken,
 }
 
 /// A header's or cookie's name.

@@ -6,12 +6,12 @@ use swc_core::common::Spanned;
 use swc_core::ecma::ast::*;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
-use super::libraries::{self, Known};
 use super::request::{self, Names};
 use crate::facts::api_module::{ApiModule, entries};
 use crate::facts::effect::*;
+use crate::libraries::{self, Read};
 use crate::outcome::Refusal;
-use crate::reason::Reason;
+use crate::reason::{Note, Reason};
 use crate::source::Source;
 use crate::specialise::MethodView;
 use crate::syntax::{Id, bare, function_call, is_binding, member, method_call, string};
@@ -24,7 +24,6 @@ pub struct Expressions<'m> {
     source: &'m Source,
     module: &'m ApiModule<'m>,
     names: Names,
-    known: Vec<(Id, Known)>,
     view: MethodView,
     usage: Usage,
     declares: Option<Declares>,
@@ -47,12 +46,10 @@ impl<'m> Expressions<'m> {
         usage: Usage,
         declares: Option<Declares>,
     ) -> Expressions<'m> {
-        let known = libraries::known(module);
         Expressions {
             source: module.source,
             module,
             names,
-            known,
             view,
             usage,
             declares,
@@ -199,82 +196,67 @@ impl<'m> Expressions<'m> {
 
     /// A call of a library function that takes the request; whether it was one.
     fn library(&mut self, node: &Expr) -> bool {
-        let Some((name, args)) = function_call(node) else {
-            return false;
-        };
-        let name = crate::syntax::id(name);
-        let imported = self
-            .known
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, known)| *known);
-        let Some(known) = imported.or_else(|| libraries::collects_bytes(self.module, &name)) else {
-            return false;
-        };
+        let Expr::Call(call) = node else { return false };
+        let module = self.module;
+        let read = libraries::read(module, &|expr| self.role(expr), call)
+            .or_else(|| self.collects_bytes(node));
+        let Some(read) = read else { return false };
         let range = self.source.range(node);
-        match (known, args) {
-            (Known::GetServerSession, [req, res, options])
-                if self.role(&req.expr) == Some(Role::Request)
-                    && self.role(&res.expr) == Some(Role::Response) =>
-            {
-                self.with(&options.expr, Usage::Value);
-                let options = self.source.range(&options.expr);
-                self.push(range, Kind::Library(Library::GetServerSession { options }));
-                true
-            }
-            (Known::GetSession, [options]) => {
-                let Expr::Object(object) = bare(&options.expr) else {
-                    return false;
-                };
-                let only_req = matches!(&object.props[..], [PropOrSpread::Prop(prop)] if match &**prop {
-                    Prop::Shorthand(name) => self.names.req.as_ref().is_some_and(|req| crate::syntax::id(name) == *req),
-                    Prop::KeyValue(pair) => crate::syntax::prop_name(&pair.key).as_deref() == Some("req") && self.role(&pair.value) == Some(Role::Request),
-                    _ => false,
-                });
-                if only_req {
-                    self.push(
-                        self.source.range(object),
-                        Kind::Library(Library::GetSession),
-                    );
+        match read {
+            Read::Unknown => return false,
+            Read::Refused(why) => self.refuse(node, Reason::UnsupportedLibrary, why),
+            Read::RawBody { text, limited } => {
+                if limited {
+                    let limit = libraries::Written {
+                        notes: vec![Note::BodyLimit],
+                        ..Default::default()
+                    };
+                    self.push(range.clone(), Kind::Library(Box::new(limit)));
                 }
-                only_req
+                let collected = false;
+                self.push(range, Kind::ReadRawBody { text, collected });
             }
-            (Known::GetToken, [options]) => {
-                let Expr::Object(object) = bare(&options.expr) else {
-                    return false;
-                };
-                for prop in &object.props {
-                    match prop {
-                        PropOrSpread::Prop(prop) => match &**prop {
-                            Prop::Shorthand(name)
-                                if self
-                                    .names
-                                    .req
-                                    .as_ref()
-                                    .is_some_and(|req| crate::syntax::id(name) == *req) => {}
-                            Prop::KeyValue(pair)
-                                if self.role(&pair.value) == Some(Role::Request) => {}
-                            other => other.visit_with(self),
-                        },
-                        PropOrSpread::Spread(spread) => spread.visit_with(self),
-                    }
-                }
-                self.push(range, Kind::Library(Library::GetToken));
-                true
+            Read::Written(written) => {
+                call.args.iter().for_each(|arg| self.argument(&arg.expr));
+                self.push(range, Kind::Library(Box::new(written)));
             }
-            (Known::RawBytes | Known::RawText, [req])
-                if self.role(&req.expr) == Some(Role::Request) =>
-            {
-                self.push(
-                    range,
-                    Kind::ReadRawBody {
-                        text: known == Known::RawText,
-                        collected: false,
-                    },
-                );
-                true
+        }
+        true
+    }
+
+    /// A call of a function of the file that collects the bytes of the request.
+    fn collects_bytes(&self, node: &Expr) -> Option<Read> {
+        let (name, [req]) = function_call(node)? else {
+            return None;
+        };
+        if self.role(&req.expr) != Some(Role::Request) {
+            return None;
+        }
+        let text = libraries::collects_bytes(self.module, &crate::syntax::id(name))?;
+        let limited = false;
+        Some(Read::RawBody { text, limited })
+    }
+
+    /// What an argument of a library function holds beside the request and the response.
+    fn argument(&mut self, arg: &Expr) {
+        if self.role(arg).is_some() {
+            return;
+        }
+        let Expr::Object(object) = bare(arg) else {
+            return self.with(arg, Usage::Value);
+        };
+        for prop in &object.props {
+            let role = match prop {
+                PropOrSpread::Prop(prop) => match &**prop {
+                    Prop::Shorthand(name) => self.role(&Expr::Ident(name.clone())),
+                    Prop::KeyValue(pair) => self.role(&pair.value),
+                    _ => None,
+                },
+                PropOrSpread::Spread(_) => None,
+            };
+            if role.is_none() {
+                prop.visit_with(self);
             }
-            _ => false,
         }
     }
 
@@ -380,7 +362,14 @@ impl<'m> Expressions<'m> {
             Reason::ReqEscapes
         };
         let name = self.source.text_of(&call.callee).to_string();
-        self.refuse(node, reason, name);
+        let callee = call.callee.as_expr();
+        match callee.and_then(|callee| libraries::package(self.module, callee)) {
+            Some(package) => {
+                let why = format!("{package}: {name}");
+                self.refuse(node, Reason::UnsupportedLibrary, why);
+            }
+            None => self.refuse(node, reason, name),
+        }
         for (arg, role) in call.args.iter().zip(&roles) {
             if role.is_none() {
                 self.with(&arg.expr, Usage::Value);

@@ -1,6 +1,5 @@
 //! Reads a handler: each spelling of a use of `req` and `res` becomes an effect.
 
 pub mod expressions;
-pub mod libraries;
 pub mod request;
 pub mod response;

@@ -5,6 +5,7 @@
 //! One file for each library, one line each in [`RECIPES`].
 
 mod apollo;
+mod auth0;
 mod edge;
 mod graphql_yoga;
 mod next_auth;
@@ -45,6 +46,7 @@ type Recipe = (&'static str, fn(&Kitchen) -> Made);
 /// The recipes, in order of their names.
 const RECIPES: &[Recipe] = &[
     ("apollo", apollo::make),
+    ("auth0", auth0::make),
     ("edge", edge::make),
     ("graphql-yoga", graphql_yoga::make),
     ("next-auth", next_auth::make),
