@@ -149,6 +149,7 @@ fn matters(path: &str, app_directories: &[String]) -> bool {
     ];
     is_api(path)
         || ["middleware", "proxy"].contains(&stem)
+        || stem.starts_with("api-request")
         || name.starts_with("next.config.")
         || in_pages(&["404", "_app", "_error"])
         || special.contains(&stem)

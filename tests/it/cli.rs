@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::support::{Copy, output, routelift, text};
+use crate::support::{Copy, output, read_tree, repository, routelift, text};
 
 const PACKAGE: (&str, &str) = ("package.json", r#"{"dependencies": {"next": "15.2.0"}}"#);
 const ROUTE: (&str, &str) = (
@@ -21,6 +21,35 @@ fn code(copy: &Copy, arguments: &[&str]) -> (Option<i32>, String, String) {
         text(&output.stdout),
         text(&output.stderr),
     )
+}
+
+/// Route by route, as the README advises: what the routes share grows from run to run, and what a
+/// route that is left calls keeps its old form.
+#[test]
+fn a_project_is_migrated_route_by_route() {
+    let input = repository().join("fixtures/wrapped-handlers/input");
+    let copy = Copy::new(&read_tree(&input));
+    let shared = |copy: &Copy, file: &str| text(&copy.tree()[file]);
+    let steps = ["audit", "profile", "teams", "echo", "projects/[project]"];
+    for step in steps {
+        let only = format!("/api/wrapped/{step}");
+        let (exit, _, stderr) = code(&copy, &["--only", &only, "--write"]);
+        assert_eq!(exit, Some(0), "{step}: {stderr}");
+        let route = format!("app/api/wrapped/{step}/route.ts");
+        assert!(copy.tree().contains_key(&route), "{step}: {stderr}");
+    }
+    let helpers = shared(&copy, "lib/api-request.ts");
+    for helper in ["readBody", "readQuery"] {
+        let declared = helpers.matches(&format!("function {helper}(")).count();
+        assert_eq!(declared, 1, "{helper} in\n{helpers}");
+    }
+    let methods = shared(&copy, "lib/wrapped/with-methods.ts");
+    for form in ["withHeader(", "withHeaderForRoute("] {
+        let declared = methods.matches(&format!("function {form}")).count();
+        assert_eq!(declared, 1, "{form} in\n{methods}");
+    }
+    let (exit, _, stderr) = code(&copy, &["--check"]);
+    assert_eq!(exit, Some(0), "{stderr}");
 }
 
 #[test]

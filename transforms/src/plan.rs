@@ -196,6 +196,9 @@ pub fn app(
         whole.helpers.extend(&module.helpers);
         whole.style.get_or_insert(module.style);
         let old = project.files[&path].text.as_deref().unwrap_or_default();
+        if module.text == old {
+            continue;
+        }
         let change = Change::Modify {
             path: path.clone(),
             old: old.to_string(),
@@ -226,10 +229,27 @@ pub fn app(
         }
     }
     if !whole.helpers.is_empty() {
-        let path = surroundings::lib_file(project, app, helpers::FILE);
-        let style = whole.style.unwrap_or_default();
-        let text = helpers::module(&whole.helpers, app.typescript, &style);
-        changes.insert(path.clone(), Change::Create { path, new: text });
+        let path = helpers::path(project, app);
+        let there = project.files.get(&path).and_then(|file| file.text.clone());
+        let style = there
+            .as_ref()
+            .and_then(|text| project.parse(&path, text.clone()).ok())
+            .map(|source| Style::of(&source));
+        let style = style.or(whole.style).unwrap_or_default();
+        // What an earlier run has written grows.
+        let own = there.as_deref().map(helpers::of).unwrap_or_default();
+        let all = whole.helpers.union(&own).copied().collect();
+        let new = helpers::module(&all, app.typescript, &style);
+        match there {
+            Some(_) if all == own => {}
+            Some(old) => {
+                let old = old.to_string();
+                changes.insert(path.clone(), Change::Modify { path, old, new });
+            }
+            None => {
+                changes.insert(path.clone(), Change::Create { path, new });
+            }
+        }
     }
     let path = surroundings::lib_file(project, app, adapter::FILE);
     if let Some((style, formatting)) = whole.bridge
@@ -289,7 +309,7 @@ fn with_shared(
         let mut written = BTreeMap::new();
         let mut failed: BTreeMap<String, Vec<Refusal>> = BTreeMap::new();
         for (file, keys) in &by_file {
-            let helper_file = surroundings::lib_file(project, app, helpers::FILE);
+            let helper_file = helpers::path(project, app);
             let specifier =
                 |text: &str| surroundings::specifier(app, directory(file), &helper_file, text);
             let keys: Vec<&Key> = keys.iter().collect();
@@ -564,7 +584,7 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         directory(&route.file).to_string(),
         directory(&route.target).to_string(),
     );
-    let helper_file = surroundings::lib_file(project, app, helpers::FILE);
+    let helper_file = helpers::path(project, app);
     let around = Surroundings {
         route,
         next: app.next.expect("apps without a version are left"),

@@ -5,9 +5,48 @@ use std::collections::BTreeSet;
 
 use super::carrier::Helper;
 use super::style::Style;
+use crate::project::{App, Project};
+use crate::surroundings;
 
 /// The name of the module's file, without its extension.
-pub const FILE: &str = "api-request";
+const FILE: &str = "api-request";
+
+/// Where the module goes: where an earlier run has put it, or where nothing else stands.
+pub fn path(project: &Project, app: &App) -> String {
+    let names = std::iter::once(FILE.to_string()).chain((2..).map(|n| format!("{FILE}-{n}")));
+    let mut paths = names.map(|name| surroundings::lib_file(project, app, &name));
+    let free = |path: &String| match project.files.get(path) {
+        None => true,
+        Some(file) => file.text.as_deref().is_some_and(is_generated),
+    };
+    paths.find(free).expect("some name is free")
+}
+
+/// The helpers in the text of a module.
+pub fn of(text: &str) -> BTreeSet<Helper> {
+    let declared = [
+        (Helper::ReadBody, "function readBody("),
+        (Helper::ReadQuery, "function readQuery("),
+        (Helper::KeepBody, "function parseBody("),
+        (Helper::WithHeaders, "function withHeaders("),
+    ];
+    let there = declared.into_iter().filter(|(_, head)| text.contains(head));
+    there.map(|(helper, _)| helper).collect()
+}
+
+/// Whether a text is a module that was generated here, in whatever style.
+fn is_generated(text: &str) -> bool {
+    let words = |text: &str| -> String {
+        let kept = |char: &char| {
+            !char.is_whitespace() && !matches!(char, ',' | ';' | '\'' | '"' | '(' | ')')
+        };
+        text.chars().filter(kept).collect()
+    };
+    let helpers = of(text);
+    let generated =
+        |typescript| words(&module(&helpers, typescript, &Style::default())) == words(text);
+    !helpers.is_empty() && (generated(true) || generated(false))
+}
 
 const READ_BODY: &str = r#"/**
  * Reads the body as the Pages Router parsed it: JSON and forms by content type,

@@ -15,7 +15,7 @@ use super::style::{Style, line_start};
 use crate::edit::{Edits, Fragment};
 use crate::facts::api_module::{ApiModule, Function, param_id, refuse_at};
 use crate::facts::effect::{Replies, Role};
-use crate::modules::{Key, Modules, Part, Shared};
+use crate::modules::{Key, Modules, Part, Shared, function};
 use crate::outcome::{Place, Refusal};
 use crate::reason::Reason;
 use crate::shared_forms;
@@ -98,7 +98,19 @@ pub fn write(
                 let text = own
                     .render(&source.text, statement.clone())
                     .map_err(|overlap| broken(format!("{overlap:?}")))?;
-                beside.push((statement.end, text));
+                let name = names.get(key).expect("just looked at");
+                match function(&module, &name) {
+                    // An earlier run has written it.
+                    Some(there) if alike(&source.text[there.statement.clone()], &text) => {}
+                    _ if is_taken(source, &name) => {
+                        return Err(vec![Refusal {
+                            reason: Reason::TargetExists,
+                            place: Place::file_start(file),
+                            detail: name,
+                        }]);
+                    }
+                    _ => beside.push((statement.end, text)),
+                }
             }
         }
     }
@@ -129,6 +141,21 @@ pub fn write(
         helpers,
         style,
     })
+}
+
+/// Whether two texts differ in their layout only.
+fn alike(a: &str, b: &str) -> bool {
+    let words = |text: &str| -> String {
+        let kept = |char: &char| !char.is_whitespace() && !matches!(char, ',' | '(' | ')' | ';');
+        text.chars().filter(kept).collect()
+    };
+    words(a) == words(b)
+}
+
+/// Whether something in a file has this name.
+fn is_taken(source: &Source, name: &str) -> bool {
+    let names = Names::of(source, &source.module).all;
+    names.iter().any(|(taken, _)| *taken.0 == *name)
 }
 
 /// The text of a function's web form in which every function that it calls has another name.
@@ -707,7 +734,7 @@ pub fn plain_parameters(
         if !plain {
             let range = source.range(&**annotation);
             let detail = source.text_of(&*annotation.type_ann).to_string();
-            return Err(refuse_at(source, Reason::ModuleShape, range, detail));
+            return Err(refuse_at(source, Reason::ReqEscapes, range, detail));
         }
     }
     Ok(())

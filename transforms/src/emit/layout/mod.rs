@@ -90,6 +90,7 @@ impl Changed<'_> {
         let column = style.columns(&text[start..range.start]);
         let new = print(&doc, &page, indentation(text, range.start), column);
         let before = &text[range.clone()];
+        let new = with_line_ends(&new, before);
         let words = |text: &str| -> String {
             let kept = |char: &char| !char.is_whitespace() && !matches!(char, ',' | '(' | ')');
             text.chars().filter(kept).collect()
@@ -105,6 +106,20 @@ impl Changed<'_> {
             self.edits.push((range, new));
         }
     }
+}
+
+/// A text whose lines end as they did where only the white space at their ends is another.
+fn with_line_ends(new: &str, old: &str) -> String {
+    let kept = |line: &str| {
+        let same = |old: &&str| old.trim_end() == line && old.len() > line.len();
+        old.lines().find(same).unwrap_or(line).to_string()
+    };
+    let mut lines: Vec<String> = new.lines().map(str::to_string).collect();
+    let last = lines.len().saturating_sub(1);
+    for line in &mut lines[..last] {
+        *line = kept(line);
+    }
+    lines.join("\n")
 }
 
 impl Visit for Changed<'_> {
