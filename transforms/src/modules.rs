@@ -24,7 +24,7 @@ use crate::reason::{Note, Reason};
 use crate::revalidation::Pages;
 use crate::shared_forms::Names;
 use crate::source::Source;
-use crate::specialise::{Constant, MethodView, mentioned};
+use crate::specialise::Constant;
 use crate::syntax::{Id, id, member};
 use crate::wrapping::{self, Wrapping};
 
@@ -69,8 +69,6 @@ pub struct Shared {
     pub helpers: BTreeSet<Helper>,
     /// The functions of modules that it calls in turn.
     pub calls: BTreeSet<Key>,
-    /// The methods that it tells apart.
-    pub methods: BTreeSet<String>,
     /// Which parameter is a function that it calls with the request.
     pub callback: Option<usize>,
     /// Whether it answers errors of what it calls.
@@ -296,21 +294,61 @@ impl<'s> Modules<'s> {
         names
     }
 
+    /// What each imported name of a file stands for; nothing where that cannot be read.
+    fn imports(&self, file: &str) -> HashMap<Id, (String, String)> {
+        match self.parsed(file) {
+            Some((Some(module), _)) => module.imports.clone(),
+            _ => self.sources.of(file).map(imports_of).unwrap_or_default(),
+        }
+    }
+
+    /// Whether another name of the module that declares a function can be imported in a file where
+    /// the function itself is: from that module, or from one that passes everything on.
+    pub fn passes_more(&self, file: &str, key: &Key) -> bool {
+        let target = (key.file.clone(), key.name.clone());
+        let imports = self.imports(file);
+        imports.values().all(|(from, original)| {
+            let Some(from) = self.resolve(file, from) else {
+                return true;
+            };
+            let of_it = match original.as_str() {
+                "*" => self.exported_names(&from, &target),
+                name => self.exported(&from, name, 0).as_ref() == Some(&target),
+            };
+            !of_it || self.passes_all(&from, &key.file, 0)
+        })
+    }
+
+    /// Whether a module exports a function under any name.
+    fn exported_names(&self, file: &str, target: &(String, String)) -> bool {
+        let Some((_, exports)) = self.parsed(file) else {
+            return true;
+        };
+        let mut names = exports.own.keys().chain(exports.passed.keys());
+        names.any(|name| self.exported(file, name, 0).as_ref() == Some(target))
+    }
+
+    /// Whether a module is another, or passes on everything that the other exports.
+    fn passes_all(&self, file: &str, of: &str, passed: usize) -> bool {
+        if file == of {
+            return true;
+        }
+        let Some((_, exports)) = self.parsed(file).filter(|_| passed < MAX_PASSED) else {
+            return false;
+        };
+        let mut all = exports
+            .all
+            .iter()
+            .filter_map(|from| self.resolve(file, from));
+        all.any(|from| self.passes_all(&from, of, passed + 1))
+    }
+
     /// The names that a function of a module has in a file: its own, or those of imports.
     pub fn local_names(&self, file: &str, of: &str, name: &str) -> Vec<String> {
         if file == of {
             return vec![name.to_string()];
         }
-        let Some((module, _)) = self.parsed(file) else {
-            return Vec::new();
-        };
-        let imports = match module {
-            Some(module) => module.imports.clone(),
-            None => match self.sources.of(file).map(imports_of) {
-                Some(imports) => imports,
-                None => return Vec::new(),
-            },
-        };
+        let imports = self.imports(file);
         let target = (of.to_string(), name.to_string());
         let mut names: Vec<String> = imports
             .iter()
@@ -556,7 +594,6 @@ impl<'s> Modules<'s> {
                 helpers
             },
             calls,
-            methods: methods(module, function, reading),
             callback: part.callback,
             answers_errors: reading.answers_errors(),
             wrapper: wrapping.as_ref().map(|wrapping| Wrapper {
@@ -688,7 +725,6 @@ fn refused(key: &Key, mut refusals: Vec<Refusal>) -> Shared {
         header_names: BTreeSet::new(),
         helpers: BTreeSet::new(),
         calls: BTreeSet::new(),
-        methods: BTreeSet::new(),
         callback: None,
         answers_errors: false,
         wrapper: None,
@@ -717,35 +753,4 @@ fn header_names(reading: &Reading) -> BTreeSet<String> {
         headers.iter().map(|header| header.name.clone()).collect()
     };
     reading.effects.iter().flat_map(set).collect()
-}
-
-/// The methods that a function compares the request's method with.
-fn methods(module: &ApiModule, function: &Function, reading: &Reading) -> BTreeSet<String> {
-    use crate::facts::api_module::Body;
-    let req = function
-        .params
-        .iter()
-        .zip(&reading.roles)
-        .find(|(_, role)| **role == Some(Role::Request))
-        .and_then(|(pat, _)| param_id(pat));
-    let view = MethodView {
-        methods: Vec::new(),
-        req,
-        inner: reading.requests.clone(),
-        aliases: reading
-            .method_variables
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect(),
-        lists: crate::idioms::request::constant_lists(module),
-        constants: Vec::new(),
-    };
-    let mut found = BTreeSet::new();
-    match function.body {
-        Body::Block(stmts, _) => stmts
-            .iter()
-            .for_each(|stmt| mentioned(&view, stmt, &mut found)),
-        Body::Expr(expr) => mentioned(&view, expr, &mut found),
-    }
-    found
 }

@@ -300,6 +300,9 @@ fn with_shared(
                 .collect();
             Names::Some(shared_forms::names(project, modules, &movers))
         };
+        if refuse_out_of_reach(modules, &results, &names, &mut refused) {
+            continue;
+        }
         results = every(&names, &refused);
         let mut by_file: BTreeMap<String, BTreeSet<Key>> = BTreeMap::new();
         let calls = results.iter().filter_map(|(_, unit)| unit.as_ref().ok());
@@ -334,6 +337,43 @@ fn with_shared(
             }
         }
     }
+}
+
+/// Refuses the routes that call a function through a module that lists what it passes on, where the
+/// web form has another name; whether there are any.
+fn refuse_out_of_reach(
+    modules: &Modules,
+    results: &[(Route, Planned)],
+    names: &Names,
+    refused: &mut Refused,
+) -> bool {
+    let before = refused.len();
+    for (route, unit) in results {
+        let Ok(unit) = unit else { continue };
+        let used = shared_forms::closure(modules, &unit.calls);
+        let mut files: BTreeSet<&str> = used.iter().map(|key| key.file.as_str()).collect();
+        files.insert(&route.file);
+        let lost = used
+            .iter()
+            .filter(|key| names.get(key).is_some())
+            .find(|key| {
+                files
+                    .iter()
+                    .any(|file| *file != key.file && !modules.passes_more(file, key))
+            });
+        if let Some(key) = lost {
+            let refusal = Refusal {
+                reason: Reason::ResEscapes,
+                place: Place::file_start(&key.file),
+                detail: format!(
+                    "{} is passed on by name, and something else uses it",
+                    key.name
+                ),
+            };
+            refused.insert(route.file.clone(), vec![refusal]);
+        }
+    }
+    refused.len() > before
 }
 
 /// Refuses the routes that call one function in several ways; whether there are any.

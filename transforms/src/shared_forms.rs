@@ -123,24 +123,29 @@ fn used_outside(
             continue;
         }
         for (path, entry) in &project.files {
-            let mut imports = entry
+            let imports = entry
                 .imports
                 .iter()
                 .filter(|import| import.resolved.as_deref() == Some(file.as_str()))
-                .filter(|import| import.takes(&name))
-                .peekable();
+                .filter(|import| import.takes(&name));
+            let mut imports = imports.peekable();
             if imports.peek().is_none() {
                 continue;
             }
             if let Some(mover) = movers.iter().find(|mover| mover.file == path) {
                 let locals = modules.local_names(path, &key.file, &key.name);
-                if locals.iter().any(|local| mentions(mover.text, local)) {
+                if locals.is_empty() || locals.iter().any(|local| mentions(mover.text, local)) {
                     return true;
                 }
                 continue;
             }
-            let passes = imports.any(|import| import.reexport);
-            if passes {
+            let (passing, taking): (Vec<_>, Vec<_>) = imports.partition(|import| import.reexport);
+            // What takes it by another way than an import declaration, as by `require`, or in a file
+            // that does not parse, is not seen below.
+            if !taking.is_empty() && modules.local_names(path, &key.file, &key.name).is_empty() {
+                return true;
+            }
+            if !passing.is_empty() {
                 let exported = modules.exported_as_of(path, &file, &name);
                 todo.extend(exported.into_iter().map(|name| (path.clone(), name)));
             }
