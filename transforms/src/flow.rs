@@ -1049,18 +1049,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         self.callbacks.push(statement.start);
         self.out.requests.push(req.clone());
         let first = self.source.range(function.params[0]);
-        let last = self
-            .source
-            .range(function.params[function.params.len() - 1]);
-        let text = &self.source.text;
-        let before = text[..first.start].trim_end();
-        let list = match before.ends_with('(') {
-            true => {
-                let close = text[last.end..].find(')').map_or(last.end, |at| at + 1);
-                before.len() - 1..last.end + close
-            }
-            false => first.start..last.end,
-        };
+        let list = function.list(self.source);
         let annotated =
             matches!(function.params[0], Pat::Ident(binding) if binding.type_ann.is_some());
         let callback = Callback {

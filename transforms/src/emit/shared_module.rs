@@ -226,7 +226,7 @@ impl<'a> Form<'_, 'a> {
             let function = &self.part.function;
             let at = match text[function.range.clone()].starts_with("function") {
                 true => function.range.start,
-                false => async_place(text, self.list_of(function).start),
+                false => async_place(text, function.list(self.source()).start),
             };
             out.edits.insert(at, "async ");
         }
@@ -274,7 +274,7 @@ impl<'a> Form<'_, 'a> {
     fn wrapper(&self, wrapping: &Wrapping<'a>, out: &mut Out) -> Range<usize> {
         let source = self.source();
         let typescript = source.typescript();
-        let own = self.list_of(&wrapping.layers[0]);
+        let own = wrapping.layers[0].list(source);
         let context = self.shared.wrapper.is_some_and(|wrapper| wrapper.context);
         let request = param_id(wrapping.closure.params[0])
             .map_or("request".to_string(), |name| name.0.to_string());
@@ -309,7 +309,7 @@ impl<'a> Form<'_, 'a> {
             (true, false) => "Context".to_string(),
             (true, true) => format!("Context extends {{ params: {} }}", self.params_type()),
         };
-        let layer_list = self.list_of(layer);
+        let layer_list = layer.list(source);
         let before = source.text[..layer_list.start].trim_end();
         if before.ends_with('>') && layer_list.start == before.len() {
             // It is generic already.
@@ -451,24 +451,6 @@ impl<'a> Form<'_, 'a> {
         }
     }
 
-    /// The range of a function's parameter list, with its parentheses when it has them.
-    fn list_of(&self, function: &Function) -> Range<usize> {
-        let source = self.source();
-        let text = &source.text;
-        let (Some(first), Some(last)) = (function.params.first(), function.params.last()) else {
-            return function.range.start..function.range.start;
-        };
-        let (first, last) = (source.range(*first), source.range(*last));
-        let before = text[..first.start].trim_end();
-        match before.ends_with('(') {
-            true => {
-                let close = text[last.end..].find(')').map_or(last.end, |at| at + 1);
-                before.len() - 1..last.end + close
-            }
-            false => first.start..last.end,
-        }
-    }
-
     /// Replaces a parameter list; of the old one the given ranges stay.
     fn rewrite_params(
         &self,
@@ -476,7 +458,7 @@ impl<'a> Form<'_, 'a> {
         (with, kept): (Vec<Fragment>, Vec<Range<usize>>),
         out: &mut Out,
     ) -> Range<usize> {
-        let list = self.list_of(function);
+        let list = function.list(self.source());
         out.edits.rewrite(list.clone(), with);
         let mut at = list.start;
         for range in kept {
@@ -531,7 +513,7 @@ impl<'a> Form<'_, 'a> {
         }
         parts.extend(late);
         // A list that stood on several lines and does not fit on one keeps to several.
-        let list = self.list_of(function);
+        let list = function.list(self.source());
         let text = &source.text;
         let style = Style::of(source);
         let length: usize = parts

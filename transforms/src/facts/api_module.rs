@@ -37,6 +37,25 @@ pub struct Function<'a> {
     pub variable_type: Option<&'a TsTypeAnn>,
 }
 
+impl Function<'_> {
+    /// The range of the parameter list, with its parentheses when it has them.
+    pub fn list(&self, source: &Source) -> Range<usize> {
+        let (Some(first), Some(last)) = (self.params.first(), self.params.last()) else {
+            return self.range.start..self.range.start;
+        };
+        let text = &source.text;
+        let (first, last) = (source.range(*first), source.range(*last));
+        let before = text[..first.start].trim_end();
+        match before.ends_with('(') {
+            true => {
+                let close = text[last.end..].find(')').map_or(last.end, |at| at + 1);
+                before.len() - 1..last.end + close
+            }
+            false => first.start..last.end,
+        }
+    }
+}
+
 /// A function's body.
 #[derive(Clone, Copy)]
 pub enum Body<'a> {
@@ -820,38 +839,17 @@ fn named_handler<'a>(
     if let Some(function) = functions.get(name) {
         return Ok(function.clone());
     }
-    match constant_call(source, name) {
-        Some((call, statement)) => wrapped_handler(source, functions, call, &statement, wrappers),
-        None => Err(refuse_at(
+    match declared(source, name) {
+        Some((Expr::Call(call), statement)) => {
+            wrapped_handler(source, functions, call, &statement, wrappers)
+        }
+        _ => Err(refuse_at(
             source,
             Reason::HandlerNotFunction,
             statement.clone(),
             name.0.to_string(),
         )),
     }
-}
-
-/// The call that initialises a top-level constant, and the constant's statement.
-fn constant_call<'a>(source: &'a Source, name: &Id) -> Option<(&'a CallExpr, Range<usize>)> {
-    source.items().iter().find_map(|item| {
-        let declaration = match item {
-            ModuleItem::Stmt(Stmt::Decl(Decl::Var(declaration))) => declaration,
-            ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(ExportDecl {
-                decl: Decl::Var(declaration),
-                ..
-            })) => declaration,
-            _ => return None,
-        };
-        let [declarator] = &declaration.decls[..] else {
-            return None;
-        };
-        match (&declarator.name, declarator.init.as_deref().map(bare)) {
-            (Pat::Ident(binding), Some(Expr::Call(call))) if id(&binding.id) == *name => {
-                Some((call, source.range(item)))
-            }
-            _ => None,
-        }
-    })
 }
 
 /// The function inside the calls that wrap it. `wrappers` takes the calls, the outermost first;
