@@ -34,6 +34,10 @@ pub struct Reading<'a> {
     pub refusals: Vec<Refusal>,
     /// Whether a path ends without an answer.
     pub falls: bool,
+    /// Whether one does even when nothing that is tried throws.
+    pub falls_untried: bool,
+    /// Whether something is given back on such a path.
+    pub gives: bool,
     /// Whether there is an answer at all.
     pub replies: bool,
     /// Variables that hold the method; they go when nothing uses them any more.
@@ -52,6 +56,8 @@ pub struct Reading<'a> {
     pub requests: Vec<Id>,
     /// Whether headers are set where something may still throw before the answer.
     pub early_headers: bool,
+    /// Whether response headers are read that were set before.
+    pub reads_headers: bool,
     /// Whether headers may be set where it gives back control without an answer.
     pub leaks: bool,
     /// Whether a status may be set there.
@@ -104,6 +110,16 @@ enum Next {
     More,
 }
 
+/// What is known of a function that is called.
+struct Followed {
+    /// Whether it answers.
+    replies: Replies,
+    /// Whether what it gives back is truthy where it has answered.
+    answered: Option<bool>,
+    /// Whether it gives back something where it has not.
+    gives: bool,
+}
+
 /// Headers and status that stand from before.
 #[derive(Clone, Default, PartialEq)]
 struct Before {
@@ -144,8 +160,7 @@ pub struct Reader<'a, 'm> {
     proven: Vec<Id>,
     /// Where functions start that are read as a part of this one.
     callbacks: Vec<usize>,
-    /// How many calls of functions of this file are being followed.
-    depth: usize,
+    depth: Depth,
     top: usize,
     before: Before,
     prepared: Vec<(Vec<SetHeader<'a>>, Option<&'a Expr>)>,
@@ -162,7 +177,7 @@ pub fn read<'a>(
     roles: &[Option<Role>],
     methods: &[String],
 ) -> Reading<'a> {
-    read_at(module, function, roles, methods, Vec::new(), 0)
+    read_with(module, function, roles, methods, Vec::new())
 }
 
 /// As [`read`], where some parameters hold constants.
@@ -173,7 +188,26 @@ pub fn read_with<'a>(
     methods: &[String],
     constants: Vec<(Id, Constant)>,
 ) -> Reading<'a> {
-    read_at(module, function, roles, methods, constants, 0)
+    let at = Depth::default();
+    let mut reading = read_at(module, function, roles, methods, constants.clone(), at);
+    reading.falls_untried = reading.falls;
+    if reading.falls && !reading.catches.is_empty() {
+        let at = Depth {
+            skips_catches: true,
+            ..at
+        };
+        reading.falls_untried = read_at(module, function, roles, methods, constants, at).falls;
+    }
+    reading
+}
+
+/// How far a function is read.
+#[derive(Clone, Copy, Default)]
+struct Depth {
+    /// How many calls of functions of this file are being followed.
+    calls: usize,
+    /// Whether `catch` clauses count for nothing.
+    skips_catches: bool,
 }
 
 fn read_at<'a>(
@@ -182,7 +216,7 @@ fn read_at<'a>(
     roles: &[Option<Role>],
     methods: &[String],
     constants: Vec<(Id, Constant)>,
-    depth: usize,
+    depth: Depth,
 ) -> Reading<'a> {
     let source = module.source;
     let mut out = Reading {
@@ -243,6 +277,7 @@ fn read_at<'a>(
                 let truth = reader.truth(expr);
                 reader.exit(false, truth);
                 reader.out.falls = true;
+                reader.out.gives = true;
                 false
             }
         }
@@ -469,6 +504,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                         let truth = self.truth(arg);
                         self.exit(false, truth);
                         self.out.falls = true;
+                        self.out.gives |= !is_undefined(self.source, arg);
                     }
                 }
                 false
@@ -734,11 +770,15 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         let replies = self.out.effects.len();
         let mut falls = self.list(&statement.block.stmts, next.clone(), false);
         let after_block = self.before.clone();
-        if let Some(handler) = &statement.handler {
+        let handler = statement.handler.as_ref();
+        if let Some(handler) = handler.filter(|_| !self.depth.skips_catches) {
             let range = self.source.range(handler);
             self.out.catches.push(range);
             self.before = entry.clone();
-            if self.prepared.len() > prepared && !self.only_before_replies(replies) {
+            let sets = |effect: &Effect| effect.sets_headers();
+            let set =
+                self.prepared.len() > prepared || self.out.effects[replies..].iter().any(sets);
+            if set && !self.only_before_replies(replies) {
                 self.before.mixed = true;
                 self.before.headers.clear();
                 self.before.status_mixed |= self.prepared[prepared..]
@@ -803,6 +843,14 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
 
     /// An expression as a statement; whether control goes on.
     fn expression(&mut self, expr: &'a Expr, statement: Range<usize>, next: Next) -> bool {
+        // Which header, or how many of it, is seen when it runs.
+        if let Some(Err((Reason::UnknownHeader, _))) = response::prepare(self.res.as_ref(), expr) {
+            let mut visitor = self.visitor(Usage::Value, None);
+            if visitor.late_header(expr) {
+                self.take(visitor);
+                return true;
+            }
+        }
         let count = self.out.refusals.len();
         if self.reply_expr(expr, ReplyForm::Bare(statement.start)) {
             match next {
@@ -979,10 +1027,12 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             self.out.replies = true;
             return true;
         }
-        match self.followed(&callee, &args).0 {
+        let followed = self.followed(&callee, &args);
+        match followed.replies {
             Replies::Never => return false,
             Replies::Sometimes => {
                 self.out.falls = true;
+                self.out.gives |= followed.gives;
                 self.exit(false, None);
             }
             Replies::Always => {}
@@ -1093,6 +1143,10 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         if unanswered {
             self.refuse(Reason::NoReply, arg, "");
         }
+        let sent = |effect: &Effect| matches!(effect.kind, Kind::SentHeader { .. });
+        if self.out.effects[effects..].iter().any(sent) {
+            self.refuse(Reason::UnknownResMember, arg, "getHeader");
+        }
         if answers_errors && !self.only_before_replies(effects) {
             self.refuse(
                 Reason::HeaderInCallback,
@@ -1113,24 +1167,40 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
     }
 
     /// Whether a function that is called answers, and what it gives back then.
-    fn followed(&self, callee: &Carrier, args: &[Arg]) -> (Replies, Option<bool>) {
+    fn followed(&self, callee: &Carrier, args: &[Arg]) -> Followed {
+        let always = Followed {
+            replies: Replies::Always,
+            answered: None,
+            gives: false,
+        };
         match callee {
-            Carrier::Shared(shared) => (shared.replies, shared.answered),
-            Carrier::Handler(_) => (Replies::Always, None),
+            Carrier::Shared(shared) => Followed {
+                replies: shared.replies,
+                answered: shared.answered,
+                gives: shared.gives,
+            },
+            Carrier::Handler(_) => always,
             Carrier::Local(name) => {
                 let Some(function) = self
                     .module
                     .functions
                     .get(name)
-                    .filter(|_| self.depth < MAX_DEPTH)
+                    .filter(|_| self.depth.calls < MAX_DEPTH)
                 else {
-                    return (Replies::Always, None);
+                    return always;
                 };
                 let roles: Vec<Option<Role>> = args.iter().map(|arg| arg.role).collect();
                 let methods = &self.view.methods;
-                let depth = self.depth + 1;
+                let depth = Depth {
+                    calls: self.depth.calls + 1,
+                    skips_catches: false,
+                };
                 let reading = read_at(self.module, function, &roles, methods, Vec::new(), depth);
-                (reading.replies(), reading.answered())
+                Followed {
+                    replies: reading.replies(),
+                    answered: reading.answered(),
+                    gives: reading.gives,
+                }
             }
         }
     }
@@ -1185,7 +1255,9 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         if !args.iter().any(|arg| arg.role == Some(Role::Response)) {
             return None;
         }
-        let (replies, answered) = self.followed(&callee, &args);
+        let Followed {
+            replies, answered, ..
+        } = self.followed(&callee, &args);
         if replies != Replies::Sometimes {
             return None;
         }
@@ -1587,15 +1659,8 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 nested,
                 kind: widen(kind),
             };
-            if effect.sets_headers() {
-                self.before.mixed = true;
-                if nested {
-                    let range = effect.range.clone();
-                    let detail = "set in a callback";
-                    let refusal = refuse_at(self.source, Reason::HeaderInCallback, range, detail);
-                    self.out.refusals.push(refusal);
-                }
-            }
+            self.before.mixed |= effect.sets_headers();
+            self.out.reads_headers |= matches!(effect.kind, Kind::SentHeader { .. });
             self.out.effects.push(effect);
         }
         self.out.refusals.extend(visitor.followed);
@@ -1678,13 +1743,20 @@ fn constant_truth(source: &Source, expr: &Expr) -> Option<bool> {
         Expr::Lit(Lit::Bool(value)) => Some(value.value),
         Expr::Lit(Lit::Num(value)) => Some(value.value != 0.0),
         Expr::Lit(Lit::Str(value)) => Some(!value.value.is_empty()),
-        Expr::Ident(name) if name.sym == "undefined" && source.is_global(name) => Some(false),
+        other => is_undefined(source, other).then_some(false),
+    }
+}
+
+/// Whether an expression is `undefined`.
+fn is_undefined(source: &Source, expr: &Expr) -> bool {
+    match bare(expr) {
+        Expr::Ident(name) => name.sym == "undefined" && source.is_global(name),
         Expr::Unary(UnaryExpr {
             op: UnaryOp::Void,
             arg,
             ..
-        }) if matches!(&**arg, Expr::Lit(_)) => Some(false),
-        _ => None,
+        }) => matches!(&**arg, Expr::Lit(_)),
+        _ => false,
     }
 }
 

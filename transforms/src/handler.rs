@@ -111,6 +111,8 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
     let mut notes = BTreeSet::new();
     let mut refusals = Vec::new();
     let mut refused = Vec::new();
+    // A wrapper's type of the handler wants an answer on every path.
+    let may_fall = |reading: &Reading| reading.replies && !reading.gives && wrappers.is_empty();
     let others = flow::read(module, handler, &roles, &[OTHER.to_string()]);
     let fallback = match (around_others.refuses, around_others.kept.is_empty()) {
         (true, _) => Some(Note::Auto405),
@@ -129,7 +131,9 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
                 notes.insert(Note::UnansweredMethod);
                 continue;
             }
-            refusals.push(no_reply(module));
+            if !may_fall(&reading) {
+                refusals.push(no_reply(module));
+            }
         }
         // A method that is told apart only to be refused is left to Next.js, too.
         let by_handler = fallback.is_some() && !around_others.refuses;
@@ -167,7 +171,7 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
         }
         _ => {
             refusals.extend(others.refusals.iter().cloned());
-            if others.falls && others.refusals.is_empty() {
+            if others.falls && others.refusals.is_empty() && !may_fall(&others) {
                 refusals.push(no_reply(module));
             }
             for method in METHODS {
@@ -231,6 +235,9 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
         }
     }
     groups.sort_by_key(|group| group.others);
+    if groups.iter().any(|group| group.reading.falls) {
+        notes.insert(Note::UnansweredPath);
+    }
     let loses = |group: &Group| {
         let mut kept = group.wrappers.iter().map(|at| &wrappers[*at]);
         group.reading.early_headers && kept.any(|shared| shared.answers_errors)
@@ -241,6 +248,16 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
             Reason::HeaderInCallback,
             handler.range.clone(),
             "set before an error that the function around it answers",
+        )]);
+    }
+    let reads = |group: &Group| group.reading.reads_headers && !group.wrappers.is_empty();
+    if groups.iter().any(reads) {
+        // A function around the handler may have set them.
+        return Err(vec![refuse_at(
+            module.source,
+            Reason::UnknownResMember,
+            handler.range.clone(),
+            "getHeader",
         )]);
     }
     let carriers = carriers(module, &groups)?;
@@ -575,7 +592,7 @@ fn fallback(module: &ApiModule, function: &Function, others: &Reading) -> Option
             .any(|name| header.name.eq_ignore_ascii_case(name))
     };
     let bare = !only.carries && only.before.iter().chain(&only.own).all(plain);
-    (refuses && bare && answers.next().is_none() && !others.falls).then_some(Note::Auto405)
+    (refuses && bare && answers.next().is_none() && !others.falls_untried).then_some(Note::Auto405)
 }
 
 fn reply<'e, 'a>(effect: &'e Effect<'a>) -> Option<&'e Reply<'a>> {
@@ -816,8 +833,8 @@ fn carriers<'a>(
                 "rest parameter",
             ));
         }
-        let leaks = reading.leaks || reading.leaks_status;
-        if reading.replies() != Replies::Always && leaks && reading.refusals.is_empty() {
+        let leaks = reading.replies() != Replies::Always && (reading.leaks || reading.leaks_status);
+        if (leaks || reading.reads_headers) && reading.refusals.is_empty() {
             refusals.push(refuse_at(
                 module.source,
                 Reason::HeaderInCallback,

@@ -49,6 +49,8 @@ pub struct Shared {
     /// For one that answers on some paths: whether what it gives back is truthy when it has
     /// answered, and falsy when not (`true`), or the other way round (`false`).
     pub answered: Option<bool>,
+    /// Whether it gives back something where it has not answered.
+    pub gives: bool,
     /// Whether the web form takes the request.
     pub request: bool,
     /// Whether it wants a `NextRequest`.
@@ -110,9 +112,11 @@ pub struct Part<'m> {
 }
 
 impl Part<'_> {
-    /// Whether it takes the headers of the answer, because it sets some and gives back control.
+    /// Whether it takes the headers of the answer, because it reads them, or sets some and gives
+    /// back control.
     pub fn takes_headers(&self) -> bool {
-        self.reading.replies() != Replies::Always && self.reading.leaks
+        let leaks = self.reading.replies() != Replies::Always && self.reading.leaks;
+        self.wrapping.is_none() && (leaks || self.reading.reads_headers)
     }
 
     /// Whether a wrapper names the context, because the handler gets something behind it, or the
@@ -530,6 +534,9 @@ impl<'s> Modules<'s> {
         if wrapping.is_some() && function.params.len() > 2 {
             return refuse(Reason::WrappedHandler, "more than two parameters");
         }
+        if wrapping.is_some() && reading.reads_headers {
+            return refuse(Reason::UnknownResMember, "getHeader");
+        }
         let rest = |pat: &&Pat| matches!(pat, Pat::Rest(_));
         if function.params.iter().any(rest) {
             return refuse(Reason::ResEscapes, "rest parameter");
@@ -539,7 +546,12 @@ impl<'s> Modules<'s> {
         }
         let mut refusals = reading.refusals.clone();
         let replies = reading.replies();
-        if wrapping.is_some() && replies != Replies::Always && refusals.is_empty() {
+        let answers = match replies {
+            Replies::Never => false,
+            Replies::Sometimes => !reading.gives,
+            Replies::Always => true,
+        };
+        if wrapping.is_some() && !answers && refusals.is_empty() {
             return refuse(Reason::NoReply, "");
         }
         if replies != Replies::Always && reading.leaks_status {
@@ -577,13 +589,20 @@ impl<'s> Modules<'s> {
             key: key.clone(),
             replies,
             answered: reading.answered(),
+            gives: reading.gives,
             request,
             next_request: needs.next_request,
             params: needs.params,
             headers: part.takes_headers(),
             body: needs.body,
             becomes_async: needs.awaits && !function.is_async,
-            notes: needs.notes,
+            notes: {
+                let mut notes = needs.notes;
+                if wrapping.is_some() && replies == Replies::Sometimes {
+                    notes.insert(Note::UnansweredPath);
+                }
+                notes
+            },
             header_names: header_names(reading),
             helpers: {
                 let mut helpers = needs.helpers;
@@ -715,6 +734,7 @@ fn refused(key: &Key, mut refusals: Vec<Refusal>) -> Shared {
         key: key.clone(),
         replies: Replies::Always,
         answered: None,
+        gives: false,
         request: true,
         next_request: false,
         params: false,

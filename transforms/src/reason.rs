@@ -331,6 +331,10 @@ codes! {
             "a method that was left without an answer is answered 405",
             "the pages handler never answered it",
             "nothing is to be done";
+        UnansweredPath = "unanswered-path",
+            "a request that was left without an answer is answered 500",
+            "the pages handler gave no answer on one of its paths, so that the request hung; Next.js answers 500 for a route handler that gives back nothing",
+            "answer on that path";
         BridgeLimits = "bridge-limits",
             "a bridged handler gets no body with GET and HEAD, and no method beyond the seven of a route file; it gives no status outside 200 to 599, and header text beyond ASCII is sent as UTF-8",
             "Next.js hands a route handler nothing else, and takes no other answer",

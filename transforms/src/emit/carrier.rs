@@ -189,6 +189,8 @@ pub enum Helper {
     KeepBody,
     /// `withHeaders(response, headers)`: a response with the headers that were set before.
     WithHeaders,
+    /// `setHeader(headers, name, value)`: sets a header to a value or to several.
+    SetHeader,
 }
 
 impl Helper {
@@ -203,6 +205,7 @@ impl Helper {
             Helper::ReadBody | Helper::KeepBody => "readBody",
             Helper::ReadQuery => "readQuery",
             Helper::WithHeaders => "withHeaders",
+            Helper::SetHeader => "setHeader",
         }
     }
 }
@@ -1226,10 +1229,11 @@ impl<'a> Writer<'_, 'a, '_> {
                 _ => None,
             })
             .collect();
-        let handed = reading
-            .effects
-            .iter()
-            .find(|effect| effect.sets_headers() || effect.carries_headers());
+        let handed = reading.effects.iter().find(|effect| {
+            effect.sets_headers()
+                || effect.carries_headers()
+                || matches!(effect.kind, Kind::SentHeader { .. })
+        });
         let taken = self.ctx.takes_headers;
         let any_header =
             taken || handed.is_some() || prepares.iter().any(|(_, headers, _)| !headers.is_empty());
@@ -1422,26 +1426,53 @@ impl<'a> Writer<'_, 'a, '_> {
             Kind::ReadHeader { name, usage } => {
                 self.needs.request = true;
                 let object = self.part_object(&range, "headers");
-                let mut with = vec![Fragment::Text(format!("{object}.get("))];
-                with.push(self.name(name));
-                let rest = &self.ctx.source.text[range.end..];
-                let asserted = rest.starts_with(" as string")
-                    || rest.starts_with('!') && !rest.starts_with("!=");
-                // Where the value itself counts, an absent header stays undefined.
-                let value = *usage == Usage::Value || *usage == Usage::Parsed && asserted;
-                let member = rest.trim_start().starts_with(['.', '[']);
-                if value && member && !self.ctx.typescript() {
-                    with.push(Fragment::Text(")".to_string()));
-                } else if value {
-                    with.push(Fragment::Text(") ?? undefined".to_string()));
-                    let operand = asserted || self.is_operand(&range);
-                    if operand || member {
-                        with.insert(0, Fragment::Text("(".to_string()));
-                        with.push(Fragment::Text(")".to_string()));
-                    }
-                } else {
-                    with.push(Fragment::Text(")".to_string()));
+                self.read_header(range, &object, name, *usage);
+            }
+            Kind::SentHeader { name, usage } => {
+                let Some(headers) = shared else {
+                    return self.refuse(Reason::UnknownResMember, range, "getHeader");
+                };
+                let key = self.ctx.style.string(name);
+                if !name.eq_ignore_ascii_case("set-cookie") {
+                    return self.read_header(range, headers, &Name::Literal(name.clone()), *usage);
                 }
+                let has = format!("{headers}.has({key})");
+                let text = match usage {
+                    Usage::Presence => has,
+                    _ if self.is_operand(&range) => {
+                        format!("({has} ? {headers}.getSetCookie() : undefined)")
+                    }
+                    _ => format!("{has} ? {headers}.getSetCookie() : undefined"),
+                };
+                self.edits.replace(range, text);
+            }
+            Kind::LateHeader { name, value, mode } => {
+                let Some(headers) = shared else {
+                    return self.refuse(Reason::HeaderInCallback, range, "");
+                };
+                let method = match mode {
+                    HeaderMode::Set => "set",
+                    HeaderMode::Append => "append",
+                    HeaderMode::Remove => "delete",
+                };
+                let mut with = vec![Fragment::Text(format!("{headers}.{method}("))];
+                match value {
+                    Some((_, false)) if *mode == HeaderMode::Set => {
+                        self.needs.helpers.insert(Helper::SetHeader);
+                        let call = format!("{}({headers}, ", Helper::SetHeader.name());
+                        with = vec![Fragment::Text(call)];
+                    }
+                    Some((_, false)) => {
+                        return self.refuse(Reason::UnknownHeader, range, "value");
+                    }
+                    _ => {}
+                }
+                with.push(self.name(name));
+                if let Some((value, _)) = value {
+                    with.push(Fragment::Text(", ".to_string()));
+                    with.push(Fragment::Keep(value.clone()));
+                }
+                with.push(Fragment::Text(")".to_string()));
                 self.edits.rewrite(range, with);
             }
             Kind::WholeHeaders => {
@@ -1525,6 +1556,10 @@ impl<'a> Writer<'_, 'a, '_> {
                     range.end
                 };
                 self.edits.replace(range.start..end, url);
+            }
+            Kind::Unreachable => {
+                self.dropped.push(range.clone());
+                self.edits.delete(range);
             }
             Kind::DestructureRequest {
                 parts,
@@ -1622,6 +1657,30 @@ impl<'a> Writer<'_, 'a, '_> {
         } else {
             name
         }
+    }
+
+    /// Reads a header of `object`; where the value itself counts, an absent one stays undefined.
+    fn read_header(&mut self, range: Range<usize>, object: &str, name: &Name, usage: Usage) {
+        let mut with = vec![Fragment::Text(format!("{object}.get("))];
+        with.push(self.name(name));
+        let rest = &self.ctx.source.text[range.end..];
+        let asserted =
+            rest.starts_with(" as string") || rest.starts_with('!') && !rest.starts_with("!=");
+        let value = usage == Usage::Value || usage == Usage::Parsed && asserted;
+        let member = rest.trim_start().starts_with(['.', '[']);
+        if value && member && !self.ctx.typescript() {
+            with.push(Fragment::Text(")".to_string()));
+        } else if value {
+            with.push(Fragment::Text(") ?? undefined".to_string()));
+            let operand = asserted || self.is_operand(&range);
+            if operand || member {
+                with.insert(0, Fragment::Text("(".to_string()));
+                with.push(Fragment::Text(")".to_string()));
+            }
+        } else {
+            with.push(Fragment::Text(")".to_string()));
+        }
+        self.edits.rewrite(range, with);
     }
 
     fn name(&self, name: &Name) -> Fragment {
@@ -1820,13 +1879,6 @@ impl<'a> Writer<'_, 'a, '_> {
             return self.refuse(Reason::ResEscapes, effect.range.clone(), callee.name());
         };
         match form {
-            Some(_) if takes.replies != Replies::Always => {
-                return self.refuse(
-                    Reason::ResEscapes,
-                    effect.range.clone(),
-                    &format!("{} answers on some paths only", callee.name()),
-                );
-            }
             None if takes.replies != Replies::Never => {
                 return self.refuse(
                     Reason::ReplyInExpression,

@@ -28,7 +28,8 @@ pub fn of(text: &str) -> BTreeSet<Helper> {
         (Helper::ReadBody, "function readBody("),
         (Helper::ReadQuery, "function readQuery("),
         (Helper::KeepBody, "function parseBody("),
-        (Helper::WithHeaders, "function withHeaders("),
+        (Helper::WithHeaders, "function withHeaders"),
+        (Helper::SetHeader, "function setHeader("),
     ];
     let there = declared.into_iter().filter(|(_, head)| text.contains(head));
     there.map(|(helper, _)| helper).collect()
@@ -93,13 +94,22 @@ export function readQuery(request%NEXT_REQUEST%, params%PARAMS%) {
 "#;
 
 const WITH_HEADERS: &str = r#"/** Adds headers to a response that does not set them itself. */
-export async function withHeaders(answer%ANSWER%, headers%HEADERS%) {
+export async function withHeaders%GENERIC%(answer%ANSWER%, headers%HEADERS%) {
   const response = await answer%;%
-  const own = new Set(response.headers.keys())%;%
+  const own = new Set(response?.headers.keys())%;%
   headers.forEach((value, name) => {
-    if (!own.has(name)) response.headers.append(name, value)%;%
+    if (!own.has(name)) response?.headers.append(name, value)%;%
   })%;%
   return response%;%
+}
+"#;
+
+const SET_HEADER: &str = r#"/** Sets a header as Node.js does: each value of an array is a line of its own. */
+export function setHeader(headers%HEADERS%, name%NAME%, value%VALUE%) {
+  headers.delete(name)%;%
+  for (const line of [value].flat()) {
+    headers.append(name, String(line))%;%
+  }
 }
 "#;
 
@@ -128,6 +138,9 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> St
     if helpers.contains(&Helper::WithHeaders) {
         parts.push(WITH_HEADERS.to_string());
     }
+    if helpers.contains(&Helper::SetHeader) {
+        parts.push(SET_HEADER.to_string());
+    }
     let mut text = imports;
     for part in parts {
         if !text.is_empty() {
@@ -149,8 +162,11 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> St
             "%BODIES%",
             &typed("<Request, ReturnType<typeof parseBody>>"),
         )
-        .replace("%ANSWER%", &typed(": Response | Promise<Response>"))
+        .replace("%GENERIC%", &typed("<Answer extends Response | undefined>"))
+        .replace("%ANSWER%", &typed(": Answer | Promise<Answer>"))
         .replace("%HEADERS%", &typed(": Headers"))
+        .replace("%NAME%", &typed(": string"))
+        .replace("%VALUE%", &typed(": number | string | readonly string[]"))
         .replace("%QUERY%", &typed(": Query"))
         .replace("%PARAMS%", &typed("?: Query"))
         .replace("%;%", style.semi)
@@ -160,9 +176,24 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> St
         let white = line.len() - code.len();
         if code.starts_with('*') {
             line.to_string()
+        } else if line.starts_with("export ") && !style.fits(line) {
+            broken_head(line, style)
         } else {
             format!("{}{code}", style.indent.repeat(white / 2))
         }
     });
     indented.map(|line| line + "\n").collect()
+}
+
+/// The head of a function with each parameter on a line of its own.
+fn broken_head(line: &str, style: &Style) -> String {
+    let parts = line.split_once('(').zip(line.rsplit_once(')'));
+    let Some(((name, rest), (_, end))) = parts else {
+        return line.to_string();
+    };
+    let params = rest[..rest.len() - end.len() - 1].split(", ");
+    let indent = &style.indent;
+    let params: Vec<String> = params.map(|param| format!("{indent}{param}")).collect();
+    let (params, trailing) = (params.join(",\n"), style.trailing);
+    format!("{name}(\n{params}{trailing}\n){end}")
 }

@@ -34,9 +34,12 @@ impl<'a> Effect<'a> {
         }
     }
 
-    /// Whether it hands the response to a function that sets headers and gives back control.
+    /// Whether it sets headers at a time that is not known, or hands the response to a function
+    /// that sets headers and gives back control.
     pub fn sets_headers(&self) -> bool {
-        matches!(self.carrier(), Some((Carrier::Shared(shared), _)) if shared.headers)
+        let handed =
+            || matches!(self.carrier(), Some((Carrier::Shared(shared), _)) if shared.headers);
+        matches!(self.kind, Kind::LateHeader { .. }) || handed()
     }
 
     /// Whether headers that are set before go into what a function answers.
@@ -125,6 +128,8 @@ pub enum Kind<'a> {
     WholeHeaders,
     /// Reads path and query as one string.
     ReadUrl,
+    /// Never runs: the operator and what stands behind it in `req.url ?? ''`.
+    Unreachable,
     /// Takes the request apart: `const { method, body } = req`.
     DestructureRequest {
         /// Which member goes to which name; the name's range.
@@ -142,6 +147,23 @@ pub enum Kind<'a> {
         status: Option<&'a Expr>,
         /// The whole statement.
         statement: Range<usize>,
+    },
+    /// Sets, adds or removes one response header where it is not known when, which, or how many of
+    /// it: in a callback, by a computed name, or from a list.
+    LateHeader {
+        /// The header's name.
+        name: Name,
+        /// Its value, and whether that is surely one string.
+        value: Option<(Range<usize>, bool)>,
+        /// Set, added or removed.
+        mode: HeaderMode,
+    },
+    /// Reads a response header that was set before: `res.getHeader(name)`.
+    SentHeader {
+        /// The header's name.
+        name: String,
+        /// How the value is used.
+        usage: Usage,
     },
     /// Answers.
     Reply(Box<Reply<'a>>),

@@ -7,6 +7,7 @@ use swc_core::ecma::ast::*;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::request::{self, Names};
+use super::response::surely_one_string;
 use crate::facts::api_module::{ApiModule, entries};
 use crate::facts::effect::*;
 use crate::libraries::{self, Read};
@@ -185,6 +186,18 @@ impl<'m> Expressions<'m> {
         method_call(bare(expr)).is_some_and(|(_, name, _)| name == "toLowerCase")
     }
 
+    /// Whether a value ends by the URL of the request, which is always there: `name ?? req.url`.
+    fn is_url(&self, node: &Expr) -> bool {
+        match bare(node) {
+            Expr::Bin(BinExpr {
+                op: BinaryOp::LogicalOr | BinaryOp::NullishCoalescing,
+                right,
+                ..
+            }) => self.is_url(right),
+            other => self.part_of(other).is_some_and(|(part, _)| part == "url"),
+        }
+    }
+
     fn part_of(&self, node: &Expr) -> Option<(String, Range<usize>)> {
         let (Expr::Member(_) | Expr::OptChain(_)) = node else {
             return None;
@@ -297,6 +310,14 @@ impl<'m> Expressions<'m> {
                 ("write" | "flushHeaders" | "flush" | "pipe" | "on" | "once", _) => {
                     self.refuse(node, Reason::Streaming, name)
                 }
+                ("getHeader", [name]) => match string(&name.expr) {
+                    Some(name) => {
+                        let usage = self.usage;
+                        let range = self.source.range(node);
+                        self.push(range, Kind::SentHeader { name, usage });
+                    }
+                    None => self.refuse(node, Reason::UnknownHeader, "name"),
+                },
                 (
                     "status" | "json" | "send" | "end" | "redirect" | "setHeader" | "writeHead"
                     | "appendHeader" | "removeHeader",
@@ -320,6 +341,44 @@ impl<'m> Expressions<'m> {
             return true;
         }
         false
+    }
+
+    /// `res.setHeader(name, value)` whose result nobody reads; whether it is that.
+    pub fn late_header(&mut self, node: &Expr) -> bool {
+        let Some(res) = self.names.res.as_ref() else {
+            return false;
+        };
+        let Some((object, method, args)) = method_call(node) else {
+            return false;
+        };
+        let mode = match method.as_str() {
+            "setHeader" => HeaderMode::Set,
+            "appendHeader" => HeaderMode::Append,
+            "removeHeader" => HeaderMode::Remove,
+            _ => return false,
+        };
+        let (name, value) = match args {
+            [name] if mode == HeaderMode::Remove => (name, None),
+            [name, value] if mode != HeaderMode::Remove => (name, Some(value)),
+            _ => return false,
+        };
+        let spread = args.iter().any(|arg| arg.spread.is_some());
+        if !is_binding(object, res) || spread {
+            return false;
+        }
+        args.iter()
+            .for_each(|arg| self.with(&arg.expr, Usage::Value));
+        let name = match string(&name.expr) {
+            Some(name) => Name::Literal(name),
+            None => Name::Expr(self.source.range(&name.expr)),
+        };
+        let value = value.map(|value| {
+            let one = surely_one_string(&value.expr);
+            (self.source.range(&value.expr), one)
+        });
+        let range = self.source.range(node);
+        self.push(range, Kind::LateHeader { name, value, mode });
+        true
     }
 
     /// A call that hands `res` on, or `req` to code that is not followed.
@@ -444,6 +503,11 @@ impl Visit for Expressions<'_> {
             Expr::Bin(BinExpr {
                 op, left, right, ..
             }) => match op {
+                BinaryOp::LogicalOr | BinaryOp::NullishCoalescing if self.is_url(left) => {
+                    self.with(left, Usage::Value);
+                    let rest = self.source.range(left).end..self.source.range(node).end;
+                    self.push(rest, Kind::Unreachable);
+                }
                 BinaryOp::LogicalOr | BinaryOp::NullishCoalescing => {
                     let outer = self.usage;
                     self.with(left, Usage::Presence);
@@ -496,7 +560,13 @@ impl Visit for Expressions<'_> {
                         .for_each(|arg| self.with(&arg.expr, Usage::Value));
                 }
             },
-            Expr::Arrow(arrow) => self.nested(|this| arrow.visit_children_with(this)),
+            Expr::Arrow(arrow) => self.nested(|this| {
+                arrow.params.visit_with(this);
+                match &*arrow.body {
+                    ArrowFunctionBody::Expr(expr) if this.late_header(expr) => {}
+                    body => body.visit_with(this),
+                }
+            }),
             Expr::Fn(function) => self.nested(|this| function.visit_children_with(this)),
             Expr::Class(class) => self.nested(|this| class.visit_children_with(this)),
             Expr::Assign(assign) => {
@@ -558,6 +628,16 @@ impl Visit for Expressions<'_> {
 
     fn visit_fn_decl(&mut self, node: &FnDecl) {
         self.nested(|this| node.function.visit_with(this));
+    }
+
+    fn visit_method_prop(&mut self, node: &MethodProp) {
+        self.nested(|this| node.visit_children_with(this));
+    }
+
+    fn visit_expr_stmt(&mut self, node: &ExprStmt) {
+        if self.depth == 0 || !self.late_header(&node.expr) {
+            self.visit_expr(&node.expr);
+        }
     }
 
     fn visit_for_of_stmt(&mut self, node: &ForOfStmt) {

@@ -172,7 +172,7 @@ fn header_named<'a>(name: String, value: &'a Expr, mode: HeaderMode) -> Result<S
 
 /// Whether an expression is one string: a literal, a template, a concatenation, or a
 /// cookie that a library serialised.
-fn surely_one_string(expr: &Expr) -> bool {
+pub fn surely_one_string(expr: &Expr) -> bool {
     match bare(expr) {
         Expr::Lit(Lit::Str(_)) | Expr::Tpl(_) => true,
         Expr::Bin(BinExpr {
