@@ -161,6 +161,8 @@ pub struct Reader<'a, 'm> {
     /// Where functions start that are read as a part of this one.
     callbacks: Vec<usize>,
     depth: Depth,
+    /// How many `try` blocks stand around what is being read.
+    tries: usize,
     top: usize,
     before: Before,
     prepared: Vec<(Vec<SetHeader<'a>>, Option<&'a Expr>)>,
@@ -260,6 +262,7 @@ fn read_at<'a>(
         proven: Vec::new(),
         callbacks: Vec::new(),
         depth,
+        tries: 0,
         top: function.range.start,
         before: Before::default(),
         prepared: Vec::new(),
@@ -301,6 +304,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             range,
             top: self.top,
             nested: false,
+            tried: self.tries > 0,
             kind,
         });
     }
@@ -768,7 +772,9 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         let entry = self.before.clone();
         let prepared = self.prepared.len();
         let replies = self.out.effects.len();
+        self.tries += 1;
         let mut falls = self.list(&statement.block.stmts, next.clone(), false);
+        self.tries -= 1;
         let after_block = self.before.clone();
         let handler = statement.handler.as_ref();
         if let Some(handler) = handler.filter(|_| !self.depth.skips_catches) {
@@ -1154,11 +1160,14 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 "set before an error that the function around it answers",
             );
         }
-        let awaits = |effect: &Effect| {
-            matches!(
+        let awaits = |effect: &Effect| match effect.carrier() {
+            Some((Carrier::Shared(shared), _)) => shared.becomes_async,
+            Some((Carrier::Local(name), _)) => !self.module.functions[name].is_async,
+            Some((Carrier::Handler(_), _)) => false,
+            None => matches!(
                 effect.kind,
                 Kind::ReadBody { .. } | Kind::ReadQuery { .. } | Kind::WholeQuery
-            )
+            ),
         };
         if !function.is_async && self.out.effects[effects..].iter().any(awaits) {
             self.refuse(Reason::BodyUse, arg, "would have to be async");
@@ -1657,6 +1666,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 range,
                 top: self.top,
                 nested,
+                tried: self.tries > 0,
                 kind: widen(kind),
             };
             self.before.mixed |= effect.sets_headers();

@@ -776,8 +776,23 @@ impl<'a> Writer<'_, 'a, '_> {
             return self.refuse(Reason::BodyUse, first.range.clone(), "");
         }
         for effect in reads {
-            self.edits.replace(place(effect), name.clone());
+            let range = self.with_key(place(effect), &name);
+            self.edits.replace(range, name.clone());
         }
+    }
+
+    /// A value, with its key where that is the name that the value gets: `{ body: req.body }`
+    /// becomes `{ body }`.
+    fn with_key(&self, range: Range<usize>, name: &str) -> Range<usize> {
+        let text = &self.ctx.source.text;
+        let key = || {
+            let before = text[..range.start].trim_end().strip_suffix(':')?;
+            let before = before.trim_end().strip_suffix(name)?;
+            let opens = before.trim_end().ends_with(['{', ',']);
+            let closes = text[range.end..].trim_start().starts_with(['}', ',']);
+            (opens && closes).then_some(before.len())
+        };
+        key().unwrap_or(range.start)..range.end
     }
 
     /// The call that reads the body.
@@ -1106,7 +1121,7 @@ impl<'a> Writer<'_, 'a, '_> {
                     let top = effects.iter().map(|effect| effect.top).min().unwrap_or(0);
                     hoisted.entry(top).or_default().push(name.clone());
                     for effect in effects {
-                        let range = self.without_assertion(effect);
+                        let range = self.with_key(self.without_assertion(effect), &name);
                         self.edits.replace(range, name.clone());
                     }
                 }
@@ -1888,16 +1903,12 @@ impl<'a> Writer<'_, 'a, '_> {
             }
             _ => {}
         }
-        let is_awaited = *awaited
-            || self.ctx.source.text[..effect.range.start]
-                .trim_end()
-                .ends_with("await");
-        if form.is_none() && takes.awaits && !is_awaited {
-            return self.refuse(
-                Reason::BodyUse,
-                effect.range.clone(),
-                &format!("{} would have to be async", callee.name()),
-            );
+        let text = &self.ctx.source.text;
+        let is_awaited = *awaited || text[..effect.range.start].trim_end().ends_with("await");
+        // A promise that is returned needs no `await` where nothing catches its error.
+        let counts = form.is_none() || effect.tried;
+        if takes.awaits && !is_awaited && counts && !self.now_awaited(effect, callee) {
+            return;
         }
         self.pass_on(callee, &takes, args, list, effect.range.clone(), headers);
         if let Some(ReplyForm::Bare(start)) = form {
@@ -1906,6 +1917,24 @@ impl<'a> Writer<'_, 'a, '_> {
         if let (true, Some(headers), Some(_)) = (*carries, headers, form) {
             self.with_headers(callee, effect.range.clone(), *awaited, headers);
         }
+    }
+
+    /// Awaits a call of a function that becomes async; whether that can be done where it stands.
+    fn now_awaited(&mut self, effect: &Effect, callee: &Carrier) -> bool {
+        let range = effect.range.clone();
+        if effect.nested {
+            let why = format!("{} would have to be async", callee.name());
+            self.refuse(Reason::BodyUse, range, &why);
+            return false;
+        }
+        self.needs.awaits = true;
+        if self.is_operand(&range) {
+            self.edits.insert(range.start, "(await ");
+            self.edits.insert(range.end, ")");
+        } else {
+            self.edits.insert(range.start, "await ");
+        }
+        true
     }
 
     /// Whether a function cannot be carried over, which is said already.
@@ -1935,12 +1964,8 @@ impl<'a> Writer<'_, 'a, '_> {
         };
         let text = &self.ctx.source.text;
         let call = &text[effect.range.clone()];
-        if takes.awaits && !call.contains("await") {
-            return self.refuse(
-                Reason::BodyUse,
-                effect.range.clone(),
-                &format!("{} would have to be async", callee.name()),
-            );
+        if takes.awaits && !call.contains("await") && !self.now_awaited(effect, callee) {
+            return;
         }
         let semi = if text[exit.clone()].ends_with(';') {
             ";"
@@ -2086,7 +2111,7 @@ impl<'a> Writer<'_, 'a, '_> {
                     next_request: needs.next_request,
                     params: needs.params,
                     body: needs.body,
-                    awaits: needs.awaits,
+                    awaits: needs.awaits && !self.ctx.module.functions[name].is_async,
                 })
             }
             Carrier::Handler(_) => Some(Takes {

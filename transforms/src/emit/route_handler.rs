@@ -14,6 +14,7 @@ use super::carrier::{ActionMode, Context, Data, Helper, Lowered, Needs, lower, p
 use super::imports::Imports;
 use super::layout;
 use super::server_action::{calls_others, can_throw};
+use super::shared_module::promised;
 use super::style::{Style, line_start, template_ranges};
 use super::web_native::{after_imports, free_name};
 use crate::edit::{Edits, Overlap};
@@ -1169,7 +1170,11 @@ impl<'a> File<'_, 'a> {
             // A helper that does not answer keeps its annotation.
             let range = function.return_type.clone()?;
             self.kept.push(range.clone());
-            return Some(self.module.source.text[range].to_string());
+            let text = &self.module.source.text[range];
+            return match is_async && !function.is_async {
+                true => promised(text),
+                false => Some(text.to_string()),
+            };
         }
         let argument = response
             .and_then(|(pat, _)| match pat {

@@ -215,8 +215,13 @@ impl<'a> Form<'_, 'a> {
             Some(wrapping) => self.wrapper(wrapping, &mut out),
             None => {
                 let list = self.rewrite_params(&self.part.function, self.params(), &mut out);
-                let gives = self.shared.replies != Replies::Never || self.shared.becomes_async;
-                if gives && !self.retype(&mut out) {
+                let replies = self.shared.replies != Replies::Never;
+                let kept = match (replies, self.shared.becomes_async) {
+                    (true, _) => self.retype(&mut out),
+                    (false, true) => self.promise(&mut out),
+                    (false, false) => true,
+                };
+                if !kept {
                     out.untype(source, &self.part.function);
                 }
                 list
@@ -268,6 +273,21 @@ impl<'a> Form<'_, 'a> {
             }
             None => false,
         }
+    }
+
+    /// Writes the annotation of a function that gives its value by a promise now; whether there is
+    /// one that can be written.
+    fn promise(&self, out: &mut Out) -> bool {
+        let annotation = self.part.function.return_type.clone();
+        let written = annotation.and_then(|range| {
+            let text = promised(&self.source().text[range.clone()])?;
+            Some((range, text))
+        });
+        let Some((range, text)) = written else {
+            return false;
+        };
+        out.edits.replace(range, text);
+        true
     }
 
     /// Writes a wrapper's head; gives its own parameter list.
@@ -627,6 +647,14 @@ impl Out {
             }
         }
     }
+}
+
+/// The annotation `: T` of a function that becomes async; `None` for what no promise gives, as
+/// `: value is T`.
+pub fn promised(annotation: &str) -> Option<String> {
+    let kind = annotation.strip_prefix(':')?.trim();
+    let asserts = kind.contains(" is ") || kind.starts_with("asserts ");
+    (!asserts).then(|| format!(": Promise<{kind}>"))
 }
 
 /// Where `async` goes in front of an arrow function's or a function expression's parameters.

@@ -19,6 +19,8 @@ pub struct Effect<'a> {
     pub top: usize,
     /// Whether it stands in a function nested in the carrier.
     pub nested: bool,
+    /// Whether it stands in a `try` with a `catch` or a `finally`.
+    pub tried: bool,
     /// What is done.
     pub kind: Kind<'a>,
 }
