@@ -235,6 +235,13 @@ const NOTED: &[Noted] = &[
         },
     },
     Noted {
+        note: Note::ForwardedFor,
+        allows: |difference, exchange| {
+            let header = exchange.request.header("x-forwarded-for");
+            header.is_some_and(|value| value.is_empty()) && difference.what == What::Body
+        },
+    },
+    Noted {
         note: Note::UnpackedBody,
         allows: |difference, exchange| {
             let packed = exchange.before.header("content-encoding").is_some();

@@ -12,6 +12,7 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 use crate::facts::api_module::{ApiModule, Body, Function, refuse, refuse_at};
 use crate::facts::effect::*;
 use crate::idioms::expressions::Expressions;
+use crate::idioms::peer;
 use crate::idioms::request;
 use crate::idioms::response::{self, Chain};
 use crate::outcome::Refusal;
@@ -161,6 +162,8 @@ pub struct Reader<'a, 'm> {
     /// Where functions start that are read as a part of this one.
     callbacks: Vec<usize>,
     depth: Depth,
+    /// Whether what is read runs only where no header tells the address of the connection.
+    told: bool,
     /// How many `try` blocks stand around what is being read.
     tries: usize,
     top: usize,
@@ -262,6 +265,7 @@ fn read_at<'a>(
         proven: Vec::new(),
         callbacks: Vec::new(),
         depth,
+        told: false,
         tries: 0,
         top: function.range.start,
         before: Before::default(),
@@ -341,9 +345,10 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
 
     /// Walks statements; whether control can come out at their end without an answer.
     fn list(&mut self, stmts: &'a [Stmt], next: Next, outermost: bool) -> bool {
-        let proven = self.proven.len();
+        let (proven, told) = (self.proven.len(), self.told);
         let falls = self.list_of(stmts, next, outermost);
         self.proven.truncate(proven);
+        self.told = told;
         falls
     }
 
@@ -627,6 +632,8 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                     self.before.join(&after_cons);
                 } else {
                     proves(&statement.test, &mut self.proven);
+                    let names = self.request_names();
+                    self.told |= peer::asks_forwarded(self.module, &names, &statement.test);
                 }
                 falls = true;
             }
@@ -1650,14 +1657,20 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         self.take(visitor);
     }
 
-    fn visitor(&self, usage: Usage, declares: Option<Declares>) -> Expressions<'m> {
-        let names = request::Names {
+    fn request_names(&self) -> request::Names {
+        request::Names {
             req: self.req.clone(),
             res: self.res.clone(),
             headers: self.header_names.clone(),
             cookies: self.cookie_names.clone(),
-        };
-        Expressions::new(self.module, names, self.view.clone(), usage, declares)
+        }
+    }
+
+    fn visitor(&self, usage: Usage, declares: Option<Declares>) -> Expressions<'m> {
+        let names = self.request_names();
+        let mut visitor = Expressions::new(self.module, names, self.view.clone(), usage, declares);
+        visitor.told = self.told;
+        visitor
     }
 
     fn take(&mut self, visitor: Expressions<'_>) {

@@ -343,6 +343,10 @@ codes! {
             "the remote address of a bridged handler's socket is the last one in X-Forwarded-For",
             "a route handler does not see the connection; Next.js puts its address there unless the header is sent",
             "let the proxy in front of the app set X-Forwarded-For";
+        ForwardedFor = "forwarded-for",
+            "the address of the connection is told by x-forwarded-for alone",
+            "a route handler does not see the connection; Next.js sets that header to its address before any handler runs, unless the client sends the header",
+            "nothing is to be done unless clients send the header empty";
         UnpackedBody = "unpacked-body",
             "a body that a bridged handler compresses is sent as it was before",
             "Next.js drops Content-Encoding from a route handler's answer, so the adapter decompresses the body",

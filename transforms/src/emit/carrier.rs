@@ -16,6 +16,7 @@ use crate::facts::api_module::{ApiModule, Body, Function, refuse_at};
 use crate::facts::effect::*;
 use crate::facts::route::{Route, SlugKind};
 use crate::flow::{Reading, leading_comments};
+use crate::idioms::peer;
 use crate::modules::Key;
 use crate::next_version::{Feature, NextVersion};
 use crate::outcome::Refusal;
@@ -1572,9 +1573,17 @@ impl<'a> Writer<'_, 'a, '_> {
                 };
                 self.edits.replace(range.start..end, url);
             }
-            Kind::Unreachable => {
+            Kind::Unreachable(note) => {
+                self.needs.notes.extend(*note);
                 self.dropped.push(range.clone());
                 self.edits.delete(range);
+            }
+            Kind::ReadAddress { usage } => {
+                self.needs.request = true;
+                self.needs.notes.insert(Note::ForwardedFor);
+                let headers = format!("{request}.headers");
+                let name = Name::Literal(peer::FORWARDED.to_string());
+                self.read_header(range, &headers, &name, *usage);
             }
             Kind::DestructureRequest {
                 parts,

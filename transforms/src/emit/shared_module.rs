@@ -20,7 +20,7 @@ use crate::outcome::{Place, Refusal};
 use crate::reason::Reason;
 use crate::shared_forms;
 use crate::source::Source;
-use crate::syntax::Names;
+use crate::syntax::{Names, bare};
 use crate::wrapping::Wrapping;
 
 /// A module with the web forms of its functions.
@@ -735,7 +735,21 @@ pub fn plain_parameters(
             let name = name.rsplit('.').next().unwrap_or(name);
             KNOWN.contains(&name) || name == "GetServerSidePropsContext" || name == "unknown"
         };
+        let members = [
+            "method", "url", "headers", "cookies", "query", "body", "socket",
+        ];
+        let member = |member: &TsTypeElement| match member {
+            TsTypeElement::TsPropertySignature(member) => match bare(&member.key) {
+                Expr::Ident(name) => members.contains(&&*name.sym),
+                _ => false,
+            },
+            _ => false,
+        };
         let plain = match &*annotation.type_ann {
+            // The part of a request that the function reads.
+            TsType::TsTypeLit(part) if *role == Some(Role::Request) => {
+                part.members.iter().all(member)
+            }
             TsType::TsUnionOrIntersectionType(TsUnionOrIntersectionType::TsUnionType(union)) => {
                 union.types.iter().all(|kind| named(kind))
             }

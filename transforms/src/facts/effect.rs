@@ -8,6 +8,7 @@ use swc_core::ecma::ast::{Expr, ObjectPat};
 
 use crate::libraries::Written;
 use crate::modules::Shared;
+use crate::reason::Note;
 use crate::syntax::Id;
 
 /// One thing that a carrier does.
@@ -130,8 +131,14 @@ pub enum Kind<'a> {
     WholeHeaders,
     /// Reads path and query as one string.
     ReadUrl,
-    /// Never runs: the operator and what stands behind it in `req.url ?? ''`.
-    Unreachable,
+    /// Never runs: the operator and what stands behind it in `req.url ?? ''`, and the difference
+    /// that it makes to leave it out.
+    Unreachable(Option<Note>),
+    /// Reads the address of the connection where no header has told it.
+    ReadAddress {
+        /// How the value is used.
+        usage: Usage,
+    },
     /// Takes the request apart: `const { method, body } = req`.
     DestructureRequest {
         /// Which member goes to which name; the name's range.

@@ -6,6 +6,7 @@ use swc_core::common::Spanned;
 use swc_core::ecma::ast::*;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
+use super::peer;
 use super::request::{self, Names};
 use super::response::surely_one_string;
 use crate::facts::api_module::{ApiModule, entries};
@@ -28,6 +29,8 @@ pub struct Expressions<'m> {
     view: MethodView,
     usage: Usage,
     declares: Option<Declares>,
+    /// Whether this code runs only where no header tells the address of the connection.
+    pub told: bool,
     depth: usize,
     /// The effects: place, whether in a nested function, and kind.
     pub found: Vec<(Range<usize>, bool, Kind<'static>)>,
@@ -54,6 +57,7 @@ impl<'m> Expressions<'m> {
             view,
             usage,
             declares,
+            told: false,
             depth: 0,
             found: Vec::new(),
             refused: Vec::new(),
@@ -89,6 +93,11 @@ impl<'m> Expressions<'m> {
     /// A use of a part of the request; whether it was one.
     fn read(&mut self, node: &Expr) -> bool {
         let range = self.source.range(node);
+        if self.told && peer::is_address(&self.names, node) {
+            let usage = self.usage;
+            self.push(range, Kind::ReadAddress { usage });
+            return true;
+        }
         // `req.headers.get` and the like are read from outside in: first a member of a part …
         let access = match node {
             Expr::Member(access) => Some(access),
@@ -506,7 +515,16 @@ impl Visit for Expressions<'_> {
                 BinaryOp::LogicalOr | BinaryOp::NullishCoalescing if self.is_url(left) => {
                     self.with(left, Usage::Value);
                     let rest = self.source.range(left).end..self.source.range(node).end;
-                    self.push(rest, Kind::Unreachable);
+                    self.push(rest, Kind::Unreachable(None));
+                }
+                // Behind the header that tells the address, nobody asks the socket.
+                BinaryOp::LogicalOr | BinaryOp::NullishCoalescing
+                    if peer::holds_address(&self.names, right)
+                        && peer::is_forwarded(self.module, &self.names, left) =>
+                {
+                    self.with(left, self.usage);
+                    let rest = self.source.range(left).end..self.source.range(node).end;
+                    self.push(rest, Kind::Unreachable(Some(Note::ForwardedFor)));
                 }
                 BinaryOp::LogicalOr | BinaryOp::NullishCoalescing => {
                     let outer = self.usage;
@@ -536,7 +554,11 @@ impl Visit for Expressions<'_> {
                 let outer = self.usage;
                 self.with(&cond.test, Usage::Presence);
                 self.with(&cond.cons, outer);
+                let told = peer::asks_forwarded(self.module, &self.names, &cond.test);
+                let before = self.told;
+                self.told |= told;
                 self.with(&cond.alt, outer);
+                self.told = before;
             }
             // Only `?.` directly on the value makes absence invisible; what comes out is undefined either way.
             Expr::OptChain(chain) => match &*chain.base {
