@@ -14,6 +14,7 @@ use crate::emit::shared_module::plain_parameters;
 use crate::emit::style::{Style, template_ranges};
 use crate::facts::api_module::{ApiModule, Exports, Function, WrapperCall, param_id, refuse_at};
 use crate::facts::effect::{Carrier, Effect, Kind, Replies, Role};
+use crate::facts::members::{self, Told};
 use crate::facts::route::Route;
 use crate::flow::{self, Reading};
 use crate::handler;
@@ -25,7 +26,7 @@ use crate::revalidation::Pages;
 use crate::shared_forms::Names;
 use crate::source::Source;
 use crate::specialise::Constant;
-use crate::syntax::{Id, id, member};
+use crate::syntax::{Id, bare, id, member};
 use crate::wrapping::{self, Wrapping};
 
 /// Which function of which module, called with which of its parameters as request and response.
@@ -252,6 +253,7 @@ impl<'s> Modules<'s> {
             imports: module.imports.clone(),
             follow: Some(self),
             library: true,
+            owner: None,
             wrapper: None,
             wrapped: None,
             wrappers: Vec::new(),
@@ -349,6 +351,10 @@ impl<'s> Modules<'s> {
 
     /// The names that a function of a module has in a file: its own, or those of imports.
     pub fn local_names(&self, file: &str, of: &str, name: &str) -> Vec<String> {
+        // A member has one name wherever its owner comes.
+        if members::split(name).is_some() {
+            return vec![members::last(name).to_string()];
+        }
         if file == of {
             return vec![name.to_string()];
         }
@@ -381,7 +387,9 @@ impl<'s> Modules<'s> {
         let (module, exports) = self.parsed(file)?;
         if let Some(own) = exports.own.get(name) {
             let module = module.as_ref()?;
-            if module.functions.contains_key(own) {
+            let owns =
+                |name: &Id| members::split(&name.0).is_some_and(|(owner, _)| *own.0 == *owner);
+            if module.functions.contains_key(own) || module.functions.keys().any(owns) {
                 return Some((file.to_string(), own.0.to_string()));
             }
             let (from, original) = module.imports.get(own)?;
@@ -422,14 +430,101 @@ impl<'s> Modules<'s> {
             }
             _ => {
                 let (object, name) = member(callee)?;
-                let Expr::Ident(object) = object else {
-                    return None;
-                };
-                let object = id(object);
-                let whole = module.imports.get(&object)?.1 == "*";
-                whole.then(|| imported(&object, Some(&name)))?
+                if let Expr::Ident(object) = object
+                    && let object = id(object)
+                    && module.imports.get(&object).is_some_and(|(_, of)| of == "*")
+                {
+                    return imported(&object, Some(&name));
+                }
+                self.member_of(module, object, &name)
             }
         }
+    }
+
+    /// The file and the name there of a method of an object or a class.
+    fn member_of(&self, module: &ApiModule, object: &Expr, name: &str) -> Option<(String, String)> {
+        let file = &module.source.path;
+        match bare(object) {
+            Expr::This(_) => {
+                let name = members::name(module.owner.as_ref()?, name);
+                function(module, &name)?;
+                Some((file.clone(), name))
+            }
+            Expr::Ident(object) => {
+                let object = id(object);
+                if let Some(there) = self.named_member(file, &object.0, name, 0) {
+                    return Some(there);
+                }
+                let (file, class) = match members::told(module.source, &object)? {
+                    Told::Class(class) => (file.clone(), class),
+                    Told::Call(callee) => {
+                        let (file, maker) = self.target(module, &callee)?;
+                        let library = self.library(&file)?;
+                        let gives = function(&library, &maker)?.return_type.clone()?;
+                        let class = library.source.text[gives].trim_start_matches(':').trim();
+                        (file.clone(), class.to_string())
+                    }
+                };
+                self.named_member(&file, &class, name, 0)
+            }
+            _ => None,
+        }
+    }
+
+    /// The same for an object or a class by the name that it has in a file.
+    fn named_member(
+        &self,
+        file: &str,
+        owner: &str,
+        name: &str,
+        passed: usize,
+    ) -> Option<(String, String)> {
+        let (module, _) = self.parsed(file)?;
+        let module = module.as_ref()?;
+        let member = members::name(owner, name);
+        if function(module, &member).is_some() {
+            let heirs = format!("extends {owner}");
+            let mut files = self.project().files.values();
+            let heir =
+                files.any(|file| file.text.as_ref().is_some_and(|text| text.contains(&heirs)));
+            return (!heir).then(|| (file.to_string(), member));
+        }
+        let mut imports = module.imports.iter();
+        let (_, (from, original)) = imports.find(|(local, _)| *local.0 == *owner)?;
+        let from = self.resolve(file, from)?;
+        self.exported_member(&from, original, name, passed + 1)
+    }
+
+    /// The same for one that a file exports.
+    fn exported_member(
+        &self,
+        file: &str,
+        owner: &str,
+        name: &str,
+        passed: usize,
+    ) -> Option<(String, String)> {
+        if passed > MAX_PASSED {
+            return None;
+        }
+        let (module, exports) = self.parsed(file)?;
+        let pass = |from: &str, original: &str| {
+            let from = self.resolve(file, from)?;
+            self.exported_member(&from, original, name, passed + 1)
+        };
+        if let Some(own) = exports.own.get(owner) {
+            if let Some(there) = self.named_member(file, &own.0, name, passed + 1) {
+                return Some(there);
+            }
+            let module = module.as_ref()?;
+            return match members::told(module.source, own)? {
+                Told::Class(class) => self.named_member(file, &class, name, passed + 1),
+                Told::Call(_) => None,
+            };
+        }
+        if let Some((from, original)) = exports.passed.get(owner) {
+            return pass(from, original);
+        }
+        exports.all.iter().find_map(|from| pass(from, owner))
     }
 
     /// What a function does.
@@ -475,6 +570,7 @@ impl<'s> Modules<'s> {
     {
         let mut module = self.library(&key.file)?;
         let declared = function(&module, &key.name)?.clone();
+        module.owner = members::split(&key.name).map(|(owner, _)| owner.to_string());
         let wrapping = match key.roles.is_empty() {
             true => Some(wrapping::of(module.source, &declared)?),
             false => None,

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use swc_core::ecma::ast::{Expr, ModuleDecl, ModuleItem};
 
 use crate::emit::shared_module;
+use crate::facts::members;
 use crate::modules::{Key, Modules, function};
 use crate::project::Project;
 use crate::source::Source;
@@ -109,6 +110,9 @@ fn used_outside(
     movers: &[Mover],
     key: &Key,
 ) -> bool {
+    if let Some((owner, member)) = members::split(&key.name) {
+        return member_used(project, modules, forms, movers, key, (owner, member));
+    }
     if used_in(modules, forms, &key.file, key) {
         return true;
     }
@@ -155,6 +159,122 @@ fn used_outside(
         }
     }
     false
+}
+
+/// The same for a member of a class or an object. The methods of instances may be called wherever
+/// an instance comes, so that every file that takes a member of this name counts.
+fn member_used(
+    project: &Project,
+    modules: &Modules,
+    forms: &BTreeSet<Key>,
+    movers: &[Mover],
+    key: &Key,
+    (owner, member): (&str, &str),
+) -> bool {
+    let declared = project.files.get(&key.file);
+    let text = declared
+        .and_then(|file| file.text.as_deref())
+        .unwrap_or_default();
+    if text.contains(&format!("class {owner} implements")) {
+        return true;
+    }
+    let instances = text.contains(&format!("class {owner}"));
+    let takes = |path: &str, text: &str| {
+        let any = takes_member(text, member);
+        if !any || instances {
+            return any;
+        }
+        let owners = modules.local_names(path, &key.file, owner);
+        owners.iter().any(|local| takes_of(text, local, member))
+    };
+    let near = importing(project, &key.file, instances);
+    project.files.iter().any(|(path, file)| {
+        if let Some(mover) = movers.iter().find(|mover| mover.file == path) {
+            return takes(path, mover.text);
+        }
+        // A file that was not read may take whatever comes to it.
+        let Some(text) = file.text.as_deref() else {
+            return near.contains(path.as_str());
+        };
+        if !takes(path, text) {
+            return false;
+        }
+        // What gets a web form counts as it is then.
+        let mut rest = text.to_string();
+        let mut anew = String::new();
+        for form in forms.iter().filter(|form| form.file == *path) {
+            let Some(module) = modules.library(path) else {
+                return true;
+            };
+            let old = function(&module, &form.name).map(|function| function.statement.clone());
+            let (Some(old), Some(new)) = (old, shared_module::renamed(modules, form)) else {
+                return true;
+            };
+            rest.replace_range(old.clone(), &" ".repeat(old.len()));
+            anew.push_str(&new);
+        }
+        takes(path, &rest) || takes(path, &anew)
+    })
+}
+
+/// The files to which what a module exports comes: those that import it or what passes it on, and,
+/// where that counts, those that import one of them in turn.
+fn importing<'p>(project: &'p Project, file: &'p str, in_turn: bool) -> BTreeSet<&'p str> {
+    let mut found = BTreeSet::new();
+    let mut todo = vec![file];
+    while let Some(from) = todo.pop() {
+        for (path, entry) in &project.files {
+            let mut imports = entry
+                .imports
+                .iter()
+                .filter(|import| !import.type_only && import.resolved.as_deref() == Some(from))
+                .peekable();
+            if imports.peek().is_none() {
+                continue;
+            }
+            let passes = in_turn || imports.any(|import| import.reexport);
+            if found.insert(path.as_str()) && passes {
+                todo.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// The places of a word in a text: what stands before and behind it.
+fn places<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = (&'t str, &'t str)> {
+    let part = |char: char| char.is_alphanumeric() || char == '_' || char == '$';
+    text.match_indices(word)
+        .map(|(at, _)| (&text[..at], &text[at + word.len()..]))
+        .filter(move |(before, after)| {
+            !before.chars().next_back().is_some_and(part) && !after.chars().next().is_some_and(part)
+        })
+}
+
+/// Whether a text takes a member of this name, as `object.name`, `object['name']` or `{ name }`.
+fn takes_member(text: &str, name: &str) -> bool {
+    places(text, name).any(|(before, after)| {
+        let before = before.trim_end();
+        let apart = after.trim_start().starts_with(['}', ',', ':', '=']);
+        before.ends_with(['.', '\'', '"', '`']) || apart && before.ends_with(['{', ','])
+    })
+}
+
+/// Whether a text takes the member of this object, or may: by anything but another member.
+fn takes_of(text: &str, object: &str, member: &str) -> bool {
+    places(text, object).any(|(before, after)| {
+        let line = before.rsplit('\n').next().unwrap_or_default().trim_start();
+        if line.starts_with("import ") || line.starts_with("export ") {
+            return false;
+        }
+        let after = after.strip_prefix('?').unwrap_or(after);
+        match after.strip_prefix('.') {
+            Some(name) => places(name, member)
+                .next()
+                .is_some_and(|(before, _)| before.is_empty()),
+            None => true,
+        }
+    })
 }
 
 /// Whether a module uses a function anywhere but in functions that get a web form.
@@ -220,9 +340,5 @@ fn item_uses(
 
 /// Whether a text has a word.
 fn mentions(text: &str, word: &str) -> bool {
-    let part = |char: char| char.is_alphanumeric() || char == '_' || char == '$';
-    text.match_indices(word).any(|(at, _)| {
-        !text[..at].chars().next_back().is_some_and(part)
-            && !text[at + word.len()..].chars().next().is_some_and(part)
-    })
+    places(text, word).next().is_some()
 }

@@ -14,6 +14,7 @@ use super::style::{Style, indentation, line_start};
 use crate::edit::{Edits, Fragment};
 use crate::facts::api_module::{ApiModule, Body, Function, refuse_at};
 use crate::facts::effect::*;
+use crate::facts::members;
 use crate::facts::route::{Route, SlugKind};
 use crate::flow::{Reading, leading_comments};
 use crate::idioms::peer;
@@ -2237,6 +2238,7 @@ impl<'a> Writer<'_, 'a, '_> {
 
     /// Calls another function: the name in front of the arguments, or its last part.
     fn rename(&mut self, call: Range<usize>, open: usize, new: &str) {
+        let new = members::last(new);
         let text = &self.ctx.source.text;
         let head = text[call.start..open].split('<').next().unwrap_or_default();
         let end = call.start + head.trim_end().len();

@@ -11,10 +11,11 @@ use swc_core::ecma::ast::*;
 use super::carrier::{Helper, Lowered};
 use super::imports::Imports;
 use super::layout;
-use super::style::{Style, line_start};
+use super::style::{Style, indentation, line_start};
 use crate::edit::{Edits, Fragment};
-use crate::facts::api_module::{ApiModule, Function, param_id, refuse_at};
+use crate::facts::api_module::{ApiModule, Form as Spelling, Function, param_id, refuse_at};
 use crate::facts::effect::{Replies, Role};
+use crate::facts::members;
 use crate::modules::{Key, Modules, Part, Shared, function};
 use crate::outcome::{Place, Refusal};
 use crate::reason::Reason;
@@ -109,13 +110,22 @@ pub fn write(
                             detail: name,
                         }]);
                     }
-                    _ => beside.push((statement.end, text)),
+                    _ if members::split(&name).is_some() => {
+                        let indent = indentation(&source.text, statement.start);
+                        // The members of an object are told apart by commas.
+                        let comma = match is_listed(source, &statement) {
+                            true => ",",
+                            false => "",
+                        };
+                        beside.push((statement.end, format!("{comma}\n\n{indent}{text}")));
+                    }
+                    _ => beside.push((statement.end, format!("\n\n{text}"))),
                 }
             }
         }
     }
     for (at, text) in beside {
-        edits.insert(at, format!("\n\n{text}"));
+        edits.insert(at, text);
     }
     // What reads the body here leaves it for those that come later.
     if helpers.contains(&Helper::ReadBody) {
@@ -150,6 +160,19 @@ fn alike(a: &str, b: &str) -> bool {
         text.chars().filter(kept).collect()
     };
     words(a) == words(b)
+}
+
+/// Whether a member stands in an object, and not in a class.
+fn is_listed(source: &Source, member: &Range<usize>) -> bool {
+    source.items().iter().any(|item| {
+        let decl = match item {
+            ModuleItem::Stmt(Stmt::Decl(decl)) => decl,
+            ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(export)) => &export.decl,
+            _ => return false,
+        };
+        let range = source.range(item);
+        matches!(decl, Decl::Var(_)) && range.start < member.start && member.end < range.end
+    })
 }
 
 /// Whether something in a file has this name.
@@ -229,22 +252,30 @@ impl<'a> Form<'_, 'a> {
         };
         if self.shared.becomes_async {
             let function = &self.part.function;
-            let at = match text[function.range.clone()].starts_with("function") {
-                true => function.range.start,
-                false => async_place(text, function.list(self.source()).start),
+            let list = function.list(self.source()).start;
+            let at = match function.form {
+                _ if text[function.range.clone()].starts_with("function") => function.range.start,
+                Spelling::Method => {
+                    let name = members::last(&self.shared.key.name);
+                    let head = &text[self.part.declared.statement.start..list];
+                    head.rfind(name).map_or(list, |at| list - head.len() + at)
+                }
+                _ => async_place(text, list),
             };
             out.edits.insert(at, "async ");
         }
         if let Some(new) = new_name {
             let statement = self.part.declared.statement.clone();
-            let name = &self.shared.key.name;
+            let name = members::last(&self.shared.key.name);
             let head = &text[statement.start..list.start];
-            if let Some(at) = head.rfind(name.as_str()) {
+            if let Some(at) = head.rfind(name) {
                 let at = statement.start + at;
-                out.edits.replace(at..at + name.len(), new);
+                out.edits.replace(at..at + name.len(), members::last(new));
             }
             let default = "export default ";
-            if head.starts_with(default) {
+            if members::split(&self.shared.key.name).is_some() {
+                // A member is exported with its owner.
+            } else if head.starts_with(default) {
                 let words = statement.start..statement.start + default.len();
                 out.edits.replace(words, "export ");
             } else if !head.starts_with("export ") {

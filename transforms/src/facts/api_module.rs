@@ -7,6 +7,7 @@ use std::ops::Range;
 use swc_core::common::Spanned;
 use swc_core::ecma::ast::*;
 
+use super::members;
 use crate::libraries::{self, Wrapping};
 use crate::modules::Follow;
 use crate::outcome::{Place, Refusal};
@@ -74,6 +75,8 @@ pub enum Form {
     Arrow,
     /// `const name = function () {}`.
     Expression,
+    /// `name() {}` in a class or an object.
+    Method,
 }
 
 /// The statement of a default export, and what it exports.
@@ -140,6 +143,8 @@ pub struct ApiModule<'a> {
     pub follow: Option<&'a dyn Follow>,
     /// Whether it is a module that API files import, whose functions serve many routes.
     pub library: bool,
+    /// The class or the object whose method is read, which `this` stands for.
+    pub owner: Option<String>,
     /// The parameter of the wrapper that is read that holds the handler.
     pub wrapped: Option<Id>,
     /// The calls that wrap the handler, the outermost first.
@@ -207,7 +212,8 @@ pub fn refuse_at(
     }
 }
 
-fn from_function<'a>(
+/// The function that a declaration, an expression or a method is.
+pub fn from_function<'a>(
     source: &Source,
     name: Option<Id>,
     function: &'a swc_core::ecma::ast::Function,
@@ -529,6 +535,8 @@ impl<'a> Items<'a> {
                     }
                 }
                 Decl::Class(class) if exported => {
+                    let name = id(&class.ident);
+                    exports.own.insert(name.0.to_string(), name);
                     named_exports.push((class.ident.sym.to_string(), statement));
                 }
                 Decl::TsEnum(declared) if exported => {
@@ -651,6 +659,7 @@ impl<'a> ApiModule<'a> {
             imports,
             follow: None,
             library: false,
+            owner: None,
             wrapped: None,
             wrappers,
             wrapper,
@@ -664,11 +673,12 @@ impl<'a> ApiModule<'a> {
     /// A refusal when the file cannot be taken apart.
     pub fn library(source: &'a Source) -> Result<(Option<ApiModule<'a>>, Exports), Refusal> {
         let Items {
-            functions,
+            mut functions,
             imports,
             exports,
             ..
         } = Items::read(source, true)?;
+        members::collect(source, &mut functions);
         let module = functions.values().next().cloned().map(|handler| ApiModule {
             source,
             handler,
@@ -680,6 +690,7 @@ impl<'a> ApiModule<'a> {
             imports,
             follow: None,
             library: true,
+            owner: None,
             wrapper: None,
             wrapped: None,
             wrappers: Vec::new(),

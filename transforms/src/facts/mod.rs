@@ -4,4 +4,5 @@
 pub mod api_module;
 pub mod call;
 pub mod effect;
+pub mod members;
 pub mod route;
