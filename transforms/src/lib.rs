@@ -4,6 +4,8 @@
 pub mod actions;
 pub mod bridge;
 pub mod clients;
+pub mod config_headers;
+pub mod config_lists;
 pub mod decide;
 pub mod edit;
 pub mod emit;
@@ -30,6 +32,7 @@ pub mod source;
 pub mod specialise;
 pub mod surroundings;
 pub mod syntax;
+pub mod url_pattern;
 pub mod wrapping;
 
 use std::collections::BTreeMap;
