@@ -36,9 +36,11 @@ pub enum Feature {
     /// A header that `next.config` sets replaces a route handler's own, where both were sent
     /// before. Since 15.0; measured on 14.2.35, 15.5.29 and 16.4.6.
     ConfigHeadersReplace,
-    /// The first file under `app/` replaces `pages/404` for every unknown URL. Since 16.0
-    /// (15 only with Turbopack); measured on 16.4.6 and 15.5.29.
+    /// The first file under `app/` replaces `pages/404` for every unknown URL. Since 16.0;
+    /// measured on 16.4.6.
     AppTakesNotFound,
+    /// The same, when the app is built by Turbopack. Since 15.0; measured on 15.5.29.
+    TurbopackTakesNotFound,
 }
 
 /// A major and a minor number.
@@ -56,6 +58,7 @@ const TABLE: &[(Feature, Number, Option<Number>)] = &[
     (Feature::StaticGetHandlers, (13, 2), Some((15, 0))),
     (Feature::ConfigHeadersReplace, (15, 0), None),
     (Feature::AppTakesNotFound, (16, 0), None),
+    (Feature::TurbopackTakesNotFound, (15, 0), None),
 ];
 
 impl NextVersion {

@@ -27,6 +27,7 @@ use crate::handler;
 use crate::importers;
 use crate::libraries::next_connect;
 use crate::modules::{Key, Modules, Sources};
+use crate::not_found::{self, NotFound};
 use crate::outcome::*;
 use crate::project::{App, Formatting, Project};
 use crate::reason::{Note, Reason};
@@ -122,7 +123,14 @@ pub fn app(
         dir: app.dir.clone(),
         ..Default::default()
     };
-    outcome.refusals = surroundings::app_refusals(project, app);
+    outcome.refusals = surroundings::app_refusals(app);
+    let not_found = not_found::look(project, app);
+    if let NotFound::Lost(refusal) = &not_found
+        && outcome.refusals.is_empty()
+        && !options.accept.contains(&refusal.reason)
+    {
+        outcome.refusals.push(refusal.clone());
+    }
     let routes: Vec<Route> = project
         .files
         .keys()
@@ -230,6 +238,23 @@ pub fn app(
                     new,
                 },
             );
+        }
+    }
+    if outcome.routes.iter().any(|route| route.target.is_some()) {
+        match not_found {
+            NotFound::Stays => {}
+            NotFound::Carried(files) => {
+                let files = files.into_iter();
+                let new = |(path, new): (String, String)| {
+                    let change = Change::Create {
+                        path: path.clone(),
+                        new,
+                    };
+                    (path, change)
+                };
+                changes.extend(files.map(new));
+            }
+            NotFound::Lost(_) => outcome.notes.push(Note::NextNotFound),
         }
     }
     if !whole.helpers.is_empty() {
