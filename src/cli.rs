@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use routelift_transforms::next_version::NextVersion;
+use routelift_transforms::reason::Reason;
 use routelift_transforms::{Bridge, Forced, Options, migrate};
 
 use crate::load::{LoadOptions, load, walk};
@@ -176,6 +177,11 @@ struct Decide {
     )]
     bridge: Option<Bridged>,
 
+    /// Migrate although this refusal of the whole app holds; what comes of it is a note then.
+    /// May be repeated.
+    #[arg(long, value_name = "CODE")]
+    accept: Vec<Accepted>,
+
     /// The Next.js version to write for, instead of the one that is detected.
     #[arg(long, value_name = "VERSION", value_parser = parse_version)]
     next: Option<NextVersion>,
@@ -194,6 +200,21 @@ enum Bridged {
     /// All, which tries the adapter.
     #[value(hide = true)]
     All,
+}
+
+/// Refusals that can be accepted, by their codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Accepted {
+    /// Next.js shows its own 404 page instead of pages/404.
+    NotFoundPage,
+}
+
+impl Accepted {
+    fn reason(self) -> Reason {
+        match self {
+            Accepted::NotFoundPage => Reason::NotFoundPage,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -427,6 +448,7 @@ impl Decide {
                 Some(Bridged::Refused) => Bridge::Refused,
                 Some(Bridged::All) => Bridge::All,
             },
+            accept: self.accept.iter().map(|code| code.reason()).collect(),
         };
         let outcome = timings.measure("migrate", || migrate(&project, &options));
         Ok(View {

@@ -130,6 +130,17 @@ pub fn is_api(path: &str) -> bool {
     false
 }
 
+/// Whether the path is a 404 page of the Pages Router.
+fn is_not_found_page(path: &str) -> bool {
+    let path = match path.rsplit_once("/index.") {
+        Some((folder, _)) => folder,
+        None => path,
+    };
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let pages = walk::parent(path);
+    name.split('.').next() == Some("404") && (pages == "pages" || pages.ends_with("/pages"))
+}
+
 /// Whether a file matters by its name alone.
 fn matters(path: &str, app_directories: &[String]) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -148,10 +159,11 @@ fn matters(path: &str, app_directories: &[String]) -> bool {
         "global-not-found",
     ];
     is_api(path)
+        || is_not_found_page(path)
         || ["middleware", "proxy"].contains(&stem)
         || stem.starts_with("api-request")
         || name.starts_with("next.config.")
-        || in_pages(&["404", "_app", "_error"])
+        || in_pages(&["404", "_app", "_document", "_error"])
         || special.contains(&stem)
             && app_directories.iter().any(|directory| {
                 let rest = path.strip_prefix(directory.as_str());
@@ -233,12 +245,12 @@ fn resolved(file: &File) -> Vec<String> {
         .collect()
 }
 
-/// The files that import an API file, and those that API files import.
+/// The files that import an API file, and those that API files and the 404 page import.
 fn related(project: &Project) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     let mut border: BTreeSet<String> = BTreeSet::new();
     for (path, file) in &project.files {
-        if is_api(path) {
+        if is_api(path) || is_not_found_page(path) {
             border.insert(path.clone());
         } else if resolved(file).iter().any(|target| is_api(target)) {
             out.insert(path.clone());

@@ -30,6 +30,20 @@ pub fn next_version(directory: &Path, app: &Path, range: &str) -> Option<(&'stat
     Some(("bun.lock", bun))
 }
 
+/// Whether a lockfile stands in a directory, one that is not read among them.
+pub fn stands_in(directory: &Path) -> bool {
+    let names = [
+        "package-lock.json",
+        "npm-shrinkwrap.json",
+        "pnpm-lock.yaml",
+        "yarn.lock",
+        "bun.lock",
+        "bun.lockb",
+        "deno.lock",
+    ];
+    names.iter().any(|name| directory.join(name).exists())
+}
+
 #[derive(Deserialize)]
 struct Npm {
     #[serde(default)]

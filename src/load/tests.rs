@@ -70,10 +70,10 @@ fn finds_apps_of_a_monorepo() {
         ("apps/astro/src/pages/api/a.ts", ""),
         ("apps/astro/src/pages/index.astro", ""),
         (
-            "apps/latest/package.json",
-            r#"{"dependencies": {"next": "latest"}}"#,
+            "apps/next/package.json",
+            r#"{"dependencies": {"next": "canary"}}"#,
         ),
-        ("apps/latest/pages/index.js", ""),
+        ("apps/next/pages/index.js", ""),
         ("apps/express/package.json", "{}"),
         ("apps/express/app/index.js", ""),
     ]);
@@ -94,7 +94,7 @@ fn finds_apps_of_a_monorepo() {
         [
             ("apps/astro", false, String::new()),
             ("apps/hoisted", true, "15".to_string()),
-            ("apps/latest", true, String::new()),
+            ("apps/next", true, String::new()),
             ("apps/web", true, "14.2".to_string()),
         ]
     );
@@ -143,6 +143,22 @@ fn prefers_the_installed_version_then_the_lockfile() {
     let app = &directory.load().apps[0];
     assert_eq!(app.next.unwrap().to_string(), "13.5");
     assert_eq!(app.next_source, "node_modules/next");
+}
+
+#[test]
+fn takes_the_newest_version_where_nothing_is_locked() {
+    let directory = Directory::new(&[
+        ("package.json", r#"{"dependencies": {"next": "latest"}}"#),
+        ("pages/index.js", ""),
+    ]);
+    let app = &directory.load().apps[0];
+    assert_eq!(app.next.unwrap().to_string(), "16");
+    assert!(app.next_source.starts_with("latest, no lockfile: taken as"));
+    // What a lockfile says that is not read stays unknown.
+    std::fs::write(directory.path().join("bun.lockb"), [0, 1]).unwrap();
+    let app = &directory.load().apps[0];
+    assert_eq!(app.next, None);
+    assert_eq!(app.next_source, "latest in package.json");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Tells the Next.js version of an app: what is installed, else what the lockfile says,
-//! else the range in `package.json`. What cannot be told is `None`, never a guess.
+//! else the range in `package.json`. A range that has no end, as `latest`, stands for the newest
+//! version that is known where nothing is locked, as an installation gives it. What cannot be
+//! told is `None`, never a guess.
 
 use std::path::Path;
 
@@ -22,22 +24,51 @@ pub fn detect(directory: &Path, top: &Path, range: &str) -> (Option<NextVersion>
             return (version, "node_modules/next".to_string());
         }
     }
+    let mut locked = false;
     for above in directory
         .ancestors()
         .take_while(|above| above.starts_with(top))
     {
+        locked |= lockfile::stands_in(above);
         if let Some((name, version)) = lockfile::next_version(above, directory, range) {
             return (NextVersion::parse(&version), name.to_string());
         }
     }
+    if is_open(range) && !locked {
+        let newest = NextVersion::NEWEST;
+        let why = format!(
+            "{range}, no lockfile: taken as Next.js {newest}; pass --next to say otherwise"
+        );
+        return (Some(newest), why);
+    }
     (of_range(range), format!("{range} in package.json"))
+}
+
+/// A range without the name that `npm:` gives it.
+fn unnamed(range: &str) -> &str {
+    let range = range.trim();
+    range.strip_prefix("npm:next@").unwrap_or(range)
+}
+
+/// Whether a range allows every newer version: `latest`, `*`, `>=13`.
+fn is_open(range: &str) -> bool {
+    let range = unnamed(range);
+    let least = range.strip_prefix(">=").or(range.strip_prefix('>'));
+    match least.map(str::trim) {
+        None => ["", "*", "latest", "x", "X"].contains(&range),
+        Some(least) => {
+            let number = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+            least.bytes().all(number)
+                && NextVersion::parse(least)
+                    .is_some_and(|least| least.major <= NextVersion::NEWEST.major)
+        }
+    }
 }
 
 /// The newest version that a range allows; `None` when that is not known, as for
 /// `latest`, `>=13` or `^14 || ^15`.
 pub fn of_range(range: &str) -> Option<NextVersion> {
-    let range = range.trim();
-    let range = range.strip_prefix("npm:next@").unwrap_or(range);
+    let range = unnamed(range);
     let caret = range.starts_with('^');
     let number = range.trim_start_matches(['^', '~', '=', 'v', ' ']);
     let plain = number
@@ -79,5 +110,32 @@ mod tests {
             assert_eq!(of(unknown), None, "{unknown}");
         }
         assert_eq!(of("github:vercel/next.js#1234"), None);
+    }
+
+    #[test]
+    fn open_ranges_give_the_newest_version() {
+        for open in [
+            "latest",
+            "npm:next@latest",
+            "*",
+            "x",
+            "",
+            ">=13",
+            "> 13.4.2",
+        ] {
+            assert!(is_open(open), "{open}");
+        }
+        for other in [
+            "canary",
+            "^15",
+            ">=13 <15",
+            ">=13.0.0-canary.1",
+            ">=99",
+            "workspace:*",
+            "catalog:",
+            "vercel/next.js",
+        ] {
+            assert!(!is_open(other), "{other}");
+        }
     }
 }

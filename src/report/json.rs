@@ -54,6 +54,8 @@ struct AppJson<'a> {
     next_source: &'a str,
     /// Why the whole app was left.
     refusals: Vec<RefusalJson<'a>>,
+    /// Codes of the differences that the migration brings to the rest of the app.
+    notes: Vec<&'static str>,
     /// One entry for each API file.
     routes: Vec<RouteJson<'a>>,
 }
@@ -191,6 +193,7 @@ fn app<'a>(app: &'a App, outcome: &'a AppOutcome) -> AppJson<'a> {
         next: app.next.map(|version| version.to_string()),
         next_source: &app.next_source,
         refusals: outcome.refusals.iter().map(refusal).collect(),
+        notes: outcome.notes.iter().map(|note| note.code()).collect(),
         routes: outcome.routes.iter().map(route).collect(),
     }
 }
@@ -265,11 +268,7 @@ fn codes(views: &[View]) -> BTreeMap<&'static str, CodeJson> {
         .iter()
         .flat_map(|view| view.refusals().chain(view.bridged()))
         .map(|refusal| refusal.reason);
-    let methods = views
-        .iter()
-        .flat_map(View::routes)
-        .flat_map(|route| &route.methods);
-    let notes = methods.flat_map(|method| method.notes.iter().copied());
+    let notes = views.iter().flat_map(View::notes);
     let reason = |reason: Reason| {
         let code = CodeJson {
             kind: "refusal",

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use anstyle::{AnsiColor, Style};
 use routelift_transforms::outcome::{Outcome, Refusal, RouteOutcome, WayOut};
 use routelift_transforms::project::Project;
+use routelift_transforms::reason::Note;
 
 pub mod json;
 pub mod table;
@@ -65,6 +66,14 @@ impl View {
     /// Why handlers are bridged, in order.
     pub fn bridged(&self) -> impl Iterator<Item = &Refusal> {
         self.routes().flat_map(|route| &route.bridged)
+    }
+
+    /// Every note, of apps and of methods, in order.
+    pub fn notes(&self) -> impl Iterator<Item = Note> {
+        let apps = self.outcome.apps.iter();
+        let methods = self.routes().flat_map(|route| &route.methods);
+        let own = apps.flat_map(|app| app.notes.iter().copied());
+        own.chain(methods.flat_map(|method| method.notes.iter().copied()))
     }
 
     /// Every route, in order.

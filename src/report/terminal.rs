@@ -30,7 +30,12 @@ pub fn render(views: &[View], written: bool, look: Look) -> String {
             };
             let head = format!("{directory}: {version} ({})", app.next_source);
             out.push_str(&look.paint(BOLD, &clean(&head)));
-            out.push_str("\n\n");
+            out.push('\n');
+            if !outcome.notes.is_empty() {
+                let codes: Vec<&str> = outcome.notes.iter().map(|note| note.code()).collect();
+                out.push_str(&format!("notes: {}\n", codes.join(", ")));
+            }
+            out.push('\n');
             if !outcome.routes.is_empty() {
                 out.push_str(&table::render(outcome, look));
                 out.push('\n');
@@ -121,15 +126,9 @@ impl Line {
     }
 }
 
-/// Every note that some route brings, explained once.
+/// Every note that an app or a route brings, explained once.
 fn notes(views: &[View], look: Look) -> String {
-    let methods = views
-        .iter()
-        .flat_map(View::routes)
-        .flat_map(|route| &route.methods);
-    let used: BTreeSet<Note> = methods
-        .flat_map(|method| method.notes.iter().copied())
-        .collect();
+    let used: BTreeSet<Note> = views.iter().flat_map(View::notes).collect();
     let mut out = String::new();
     for note in used {
         out.push_str(&look.paint(BOLD, &format!("note[{}]", note.code())));

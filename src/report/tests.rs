@@ -77,6 +77,7 @@ fn view() -> View {
     ];
     let outcome = AppOutcome {
         dir: String::new(),
+        notes: vec![Note::NextNotFound],
         refusals: Vec::new(),
         routes: vec![
             left,
@@ -130,7 +131,9 @@ fn the_report_is_readable_at_80_columns() {
     for line in report.lines().filter(|line| !line.starts_with("left[")) {
         assert!(line.width() <= 80, "{line}");
     }
-    assert!(report.starts_with("web: Next.js 15.2 (package-lock.json)\n\nROUTE"));
+    assert!(
+        report.starts_with("web: Next.js 15.2 (package-lock.json)\nnotes: next-not-found\n\nROUTE")
+    );
     assert!(report.contains("--> web/pages/api/left.ts:2:"), "{report}");
     assert!(report.contains("left[wrapped-handler]"));
     assert!(report.contains("help: unwrap the handler"));

@@ -1,5 +1,5 @@
 //! What a handler must not use to run untouched behind the adapter. In: an API file and the
-//! modules of the project that it reaches. Out: what differs there, or why it cannot be.
+//! modules of the project that it reaches, with the headers that `next.config` adds. Out: what differs there, or why it cannot be.
 //!
 //! The adapter ([`crate::emit::bridge`]) gives a handler Node's own request and response, so
 //! their members need no reading here, but for the few that it cannot give.
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use swc_core::ecma::ast::*;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
+use crate::config_headers::RouteHeaders;
 use crate::emit::bridge;
 use crate::facts::api_module::{Outline, refuse, refuse_at};
 use crate::next_version::Feature;
@@ -29,6 +30,7 @@ pub fn look(
     outline: &Outline,
     project: &Project,
     app: &App,
+    headers: &RouteHeaders,
 ) -> Result<BTreeSet<Note>, Vec<Refusal>> {
     let source = outline.source;
     let whole =
@@ -58,7 +60,7 @@ pub fn look(
             seen.read(&source);
         }
     }
-    if let Some(header) = config_header(project, app, &seen.texts) {
+    if let Some(header) = config_header(headers, &seen.texts) {
         seen.refusals.extend(whole(Reason::ConfigHeaders, &header));
     }
     if seen.refusals.is_empty() {
@@ -90,27 +92,16 @@ fn reached<'p>(project: &'p Project, file: &str) -> BTreeSet<&'p str> {
 
 /// A header that `next.config` sets and the handler may set too: the configuration's value
 /// would win.
-fn config_header(project: &Project, app: &App, texts: &[Arc<str>]) -> Option<String> {
-    if !app.config.headers {
-        return None;
+fn config_header(headers: &RouteHeaders, texts: &[Arc<str>]) -> Option<String> {
+    // The adapter's own.
+    if let Some(own) = headers.own() {
+        return Some(own.to_string());
     }
-    let path = app.config.path.as_ref()?;
-    let config = project.files.get(path)?.text.as_ref()?.to_ascii_lowercase();
     let texts: Vec<String> = texts.iter().map(|text| text.to_ascii_lowercase()).collect();
     let named = |words: &str| texts.iter().any(|text| text.contains(words));
-    for (at, _) in config.match_indices("key:") {
-        let value = config[at + 4..].trim_start();
-        let quote = value.chars().next().filter(|char| "\"'`".contains(*char));
-        let Some(name) = quote.and_then(|quote| value[1..].split(quote).next()) else {
-            return Some("a name that is not written out".to_string());
-        };
-        // The adapter's own, and what a library for CORS sets.
-        let own = ["content-type", "content-length", "etag", "location"].contains(&name);
-        if own || named(name) || name.starts_with("access-control-") && named("cors") {
-            return Some(name.to_string());
-        }
-    }
-    None
+    // What a library for CORS sets has no name in the code.
+    let set = |name: &&str| named(name) || name.starts_with("access-control-") && named("cors");
+    headers.names().flatten().find(set).map(str::to_string)
 }
 
 /// What was seen in the code.

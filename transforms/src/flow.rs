@@ -304,6 +304,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
     }
 
     fn effect(&mut self, range: Range<usize>, kind: Kind<'a>) {
+        self.refuse_dropped(&range, &kind);
         self.out.effects.push(Effect {
             range,
             top: self.top,
@@ -311,6 +312,27 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             tried: self.tries > 0,
             kind,
         });
+    }
+
+    /// Refuses a header that Next.js drops from a route handler's answer, where the body means
+    /// nothing without it (measured on 15 and 16).
+    fn refuse_dropped(&mut self, range: &Range<usize>, kind: &Kind) {
+        let names: Vec<&str> = match kind {
+            Kind::Prepare { headers, .. } => headers.iter().map(|set| &*set.name).collect(),
+            Kind::Reply(reply) => reply.own.iter().map(|set| &*set.name).collect(),
+            Kind::LateHeader { name, among, .. } => name.known(among),
+            _ => return,
+        };
+        let drops = |name: &&str| {
+            let dropped = ["content-encoding", "transfer-encoding"];
+            dropped.iter().any(|known| name.eq_ignore_ascii_case(known))
+        };
+        if let Some(name) = names.into_iter().find(drops) {
+            let detail = format!("Next.js drops {name} from a route handler's answer");
+            let reason = Reason::UnknownHeader;
+            let refusal = refuse_at(self.source, reason, range.clone(), detail);
+            self.out.refusals.push(refusal);
+        }
     }
 
     /// Notes a way out of the function.
@@ -1682,6 +1704,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 tried: self.tries > 0,
                 kind: widen(kind),
             };
+            self.refuse_dropped(&effect.range, &effect.kind);
             self.before.mixed |= effect.sets_headers();
             self.out.reads_headers |= matches!(effect.kind, Kind::SentHeader { .. });
             self.out.effects.push(effect);

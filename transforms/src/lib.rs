@@ -4,6 +4,8 @@
 pub mod actions;
 pub mod bridge;
 pub mod clients;
+pub mod config_headers;
+pub mod config_lists;
 pub mod decide;
 pub mod edit;
 pub mod emit;
@@ -17,7 +19,9 @@ pub mod libraries;
 pub mod modules;
 pub mod naming;
 pub mod next_version;
+pub mod not_found;
 pub mod outcome;
+pub mod plain_page;
 pub mod plan;
 pub mod project;
 pub mod reason;
@@ -30,12 +34,14 @@ pub mod source;
 pub mod specialise;
 pub mod surroundings;
 pub mod syntax;
+pub mod url_pattern;
 pub mod wrapping;
 
 use std::collections::BTreeMap;
 
 use outcome::Outcome;
 use project::Project;
+use reason::Reason;
 
 /// What the user asked for.
 #[derive(Debug, Default, Clone)]
@@ -50,6 +56,8 @@ pub struct Options {
     pub forced: Vec<Forced>,
     /// Which handlers run untouched behind an adapter.
     pub bridge: Bridge,
+    /// What is no reason to leave an app, because the user says so.
+    pub accept: Vec<Reason>,
 }
 
 /// Which handlers run untouched in a route file, behind an adapter.

@@ -864,6 +864,10 @@ fn header_names(reading: &Reading) -> BTreeSet<String> {
         let headers = match &effect.kind {
             Kind::Prepare { headers, .. } => headers,
             Kind::Reply(reply) => &reply.own,
+            Kind::LateHeader { name, among, .. } => {
+                let known = name.known(among).into_iter();
+                return known.map(str::to_string).collect();
+            }
             _ => return Vec::new(),
         };
         headers.iter().map(|header| header.name.clone()).collect()

@@ -33,9 +33,14 @@ pub enum Feature {
     /// A `GET` that reads nothing of the request is prerendered at build time, and `fetch`
     /// results are cached for ever. Until 15.0; measured on 14.2.35.
     StaticGetHandlers,
-    /// The first file under `app/` replaces `pages/404` for every unknown URL. Since 16.0
-    /// (15 only with Turbopack); measured on 16.4.6 and 15.5.29.
+    /// A header that `next.config` sets replaces a route handler's own, where both were sent
+    /// before. Since 15.0; measured on 14.2.35, 15.5.29 and 16.4.6.
+    ConfigHeadersReplace,
+    /// The first file under `app/` replaces `pages/404` for every unknown URL. Since 16.0;
+    /// measured on 16.4.6.
     AppTakesNotFound,
+    /// The same, when the app is built by Turbopack. Since 15.0; measured on 15.5.29.
+    TurbopackTakesNotFound,
 }
 
 /// A major and a minor number.
@@ -51,10 +56,18 @@ const TABLE: &[(Feature, Number, Option<Number>)] = &[
     (Feature::PlainRequestApis, (13, 2), Some((15, 0))),
     (Feature::SyncCookies, (13, 2), Some((16, 0))),
     (Feature::StaticGetHandlers, (13, 2), Some((15, 0))),
+    (Feature::ConfigHeadersReplace, (15, 0), None),
     (Feature::AppTakesNotFound, (16, 0), None),
+    (Feature::TurbopackTakesNotFound, (15, 0), None),
 ];
 
 impl NextVersion {
+    /// The newest one that the table was measured with.
+    pub const NEWEST: NextVersion = NextVersion {
+        major: 16,
+        minor: u16::MAX,
+    };
+
     /// Reads the first `major.minor` in a version or a range, as `^15.1.0` or `15.x`.
     /// A lone major stands for its newest minor. `None` for `latest`, `canary`, `*` and the like.
     pub fn parse(text: &str) -> Option<NextVersion> {

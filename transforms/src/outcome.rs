@@ -19,6 +19,8 @@ pub struct AppOutcome {
     pub dir: String,
     /// Why the whole app was left, when it was.
     pub refusals: Vec<Refusal>,
+    /// Differences that the migration brings to the rest of the app.
+    pub notes: Vec<Note>,
     /// One entry for each API file, in order of their routes.
     pub routes: Vec<RouteOutcome>,
 }

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use crate::actions::{self, Actions};
 use crate::bridge;
 use crate::clients;
+use crate::config_headers::{ConfigHeaders, RouteHeaders};
 use crate::decide;
 use crate::edit::Edits;
 use crate::emit::bridge as adapter;
@@ -26,6 +27,7 @@ use crate::handler;
 use crate::importers;
 use crate::libraries::next_connect;
 use crate::modules::{Key, Modules, Sources};
+use crate::not_found::{self, NotFound};
 use crate::outcome::*;
 use crate::project::{App, Formatting, Project};
 use crate::reason::{Note, Reason};
@@ -35,6 +37,7 @@ use crate::shared_exports::{self, Split};
 use crate::shared_forms::{self, Names};
 use crate::source::Source;
 use crate::surroundings::{self, directory};
+use crate::syntax::string;
 use crate::{Bridge, Options};
 
 /// A route's change before it is settled with those of the others.
@@ -120,7 +123,14 @@ pub fn app(
         dir: app.dir.clone(),
         ..Default::default()
     };
-    outcome.refusals = surroundings::app_refusals(project, app);
+    outcome.refusals = surroundings::app_refusals(app);
+    let not_found = not_found::look(project, app);
+    if let NotFound::Lost(refusal) = &not_found
+        && outcome.refusals.is_empty()
+        && !options.accept.contains(&refusal.reason)
+    {
+        outcome.refusals.push(refusal.clone());
+    }
     let routes: Vec<Route> = project
         .files
         .keys()
@@ -141,6 +151,7 @@ pub fn app(
     let shared_names = shared_names(&routes);
     let doubled: BTreeSet<String> = doubled(&routes);
     let pages = Pages::of(project, app);
+    let configured = ConfigHeaders::read(project, app);
     let sources = Sources::new(project);
     let next = app.next.expect("apps without a version are left");
     let modules = Modules::new(&sources, next, &pages);
@@ -155,6 +166,7 @@ pub fn app(
             shared_names: &shared_names,
             options,
             pages: &pages,
+            headers: &configured.of_route(&route.path),
         };
         unit(&job, text)
     };
@@ -226,6 +238,23 @@ pub fn app(
                     new,
                 },
             );
+        }
+    }
+    if outcome.routes.iter().any(|route| route.target.is_some()) {
+        match not_found {
+            NotFound::Stays => {}
+            NotFound::Carried(files) => {
+                let files = files.into_iter();
+                let new = |(path, new): (String, String)| {
+                    let change = Change::Create {
+                        path: path.clone(),
+                        new,
+                    };
+                    (path, change)
+                };
+                changes.extend(files.map(new));
+            }
+            NotFound::Lost(_) => outcome.notes.push(Note::NextNotFound),
         }
     }
     if !whole.helpers.is_empty() {
@@ -570,7 +599,7 @@ fn bridge_over(
 ) -> Result<Carried, Vec<Refusal>> {
     let both = |more: Vec<Refusal>| -> Vec<Refusal> { why.iter().cloned().chain(more).collect() };
     let (project, app) = (job.project, job.app);
-    let notes = bridge::look(&outline, project, app).map_err(both)?;
+    let notes = bridge::look(&outline, project, app, job.headers).map_err(both)?;
     let dirs = [&job.route.file, &job.route.target].map(|file| directory(file).to_string());
     let adapter_file = surroundings::lib_file(project, app, adapter::FILE);
     let specifier = surroundings::specifier(app, &dirs[1], &adapter_file, &source.text);
@@ -606,6 +635,7 @@ struct Job<'j, 's> {
     shared_names: &'j BTreeSet<String>,
     options: &'j Options,
     pages: &'j Pages,
+    headers: &'j RouteHeaders,
 }
 
 /// Writes what a handler becomes.
@@ -659,7 +689,8 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         handler::Keep {
             // What stands around the handler looks at the request before the method is refused.
             refused: options.strict || module.wrapper.is_some(),
-            options: preflight(project, app),
+            // Headers of the configuration would make a preflight pass once Next.js answers it.
+            options: job.headers.start_with("access-control-"),
         },
     )?;
     let forced = |action: bool| -> BTreeSet<String> {
@@ -724,7 +755,7 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
     let names: BTreeSet<String> = names
         .flat_map(|shared| shared.header_names.clone())
         .collect();
-    if let Some(refusal) = config_headers(project, app, &module, &handler, &names) {
+    if let Some(refusal) = config_headers(job, &module, &handler, &names) {
         return Err(vec![refusal]);
     }
     let texts = file
@@ -781,58 +812,50 @@ fn shared_names(routes: &[Route]) -> BTreeSet<String> {
         .collect()
 }
 
-/// Headers that both the handler and `next.config` may set: the winner changes.
+/// Refuses a handler whose answers `next.config` would change: its own value wins no more.
 fn config_headers(
-    project: &Project,
-    app: &App,
+    job: &Job,
     module: &ApiModule,
     handler: &handler::Handler,
     shared: &BTreeSet<String>,
 ) -> Option<Refusal> {
-    use crate::facts::effect::Kind;
-    if !app.config.headers {
-        return None;
-    }
-    let config = config_text(project, app)?;
-    // `key: 'X-Frame-Options'`, in any quotes, or a name that is not written out there.
-    let sets = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        config.match_indices("key:").any(|(at, _)| {
-            let rest = config[at + 4..].trim_start();
-            let quoted = rest.starts_with(['"', '\'', '`']);
-            !quoted
-                || rest[1..].starts_with(&name)
-                    && rest[1 + name.len()..].starts_with(['"', '\'', '`'])
-        })
+    use crate::facts::effect::{HeaderMode, Kind, SetHeader};
+    let next = job.app.next?;
+    let refusal = |range: std::ops::Range<usize>, name: &str| {
+        refuse_at(module.source, Reason::ConfigHeaders, range, name)
     };
-    if let Some(name) = shared.iter().find(|name| sets(name)) {
-        let range = module.handler.range.clone();
-        let reason = Reason::ConfigHeaders;
-        return Some(refuse_at(module.source, reason, range, name.clone()));
+    let shared = shared.iter().map(String::as_str);
+    let mut unseen = job.headers.own().into_iter().chain(shared);
+    if let Some(name) = unseen.find(|name| job.headers.change(name, None, next)) {
+        return Some(refusal(module.handler.range.clone(), name));
     }
+    let changed = |header: &&SetHeader| {
+        let value = match (header.mode, &header.values[..]) {
+            (HeaderMode::Set, [value]) => string(value),
+            _ => None,
+        };
+        job.headers.change(&header.name, value.as_deref(), next)
+    };
     let readings = handler
         .groups
         .iter()
         .map(|group| &group.reading)
         .chain(handler.carriers.iter().map(|(_, _, reading)| reading));
-    for effect in readings.flat_map(|reading| &reading.effects) {
+    let mut effects = readings.flat_map(|reading| &reading.effects);
+    effects.find_map(|effect| {
         let headers = match &effect.kind {
             Kind::Prepare { headers, .. } => headers,
             Kind::Reply(reply) => &reply.own,
-            _ => continue,
-        };
-        for header in headers {
-            if sets(&header.name) {
-                return Some(refuse_at(
-                    module.source,
-                    Reason::ConfigHeaders,
-                    effect.range.clone(),
-                    header.name.clone(),
-                ));
+            Kind::LateHeader { name, among, .. } => {
+                let mut names = name.known(among).into_iter();
+                let changed = names.find(|name| job.headers.change(name, None, next))?;
+                return Some(refusal(effect.range.clone(), changed));
             }
-        }
-    }
-    None
+            _ => return None,
+        };
+        let header = headers.iter().find(changed)?;
+        Some(refusal(effect.range.clone(), &header.name))
+    })
 }
 
 /// Refuses routes whose files would stand in one place.
@@ -1096,24 +1119,6 @@ fn alike(old: &str, new: &str) -> bool {
         .filter(|line| lines.contains(line))
         .count();
     kept * 2 >= new.lines().filter(|line| line.trim().len() > 2).count()
-}
-
-/// Whether `next.config` adds headers that would make a preflight pass once Next.js answers it.
-fn preflight(project: &Project, app: &App) -> bool {
-    app.config.headers
-        && config_text(project, app).is_some_and(|text| text.contains("access-control-"))
-}
-
-/// The text of `next.config`, in lower case.
-fn config_text(project: &Project, app: &App) -> Option<String> {
-    Some(
-        project
-            .files
-            .get(app.config.path.as_ref()?)?
-            .text
-            .clone()?
-            .to_ascii_lowercase(),
-    )
 }
 
 fn route_outcome(

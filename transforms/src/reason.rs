@@ -198,7 +198,7 @@ codes! {
         NotFoundPage = "not-found-page",
             "the first file under app/ would replace the project's pages/404",
             "Next.js 16 answers every unknown URL from app/ as soon as it exists",
-            "add app/layout and app/not-found first";
+            "add app/layout and app/not-found first, or give --accept not-found-page";
         CacheComponents = "cache-components",
             "cacheComponents is on",
             "segment options are build errors then, and a GET may be prerendered",
@@ -351,6 +351,10 @@ codes! {
             "a body that a bridged handler compresses is sent as it was before",
             "Next.js drops Content-Encoding from a route handler's answer, so the adapter decompresses the body",
             "nothing is to be done: Next.js compresses answers by itself";
+        NextNotFound = "next-not-found",
+            "unknown URLs show the 404 page of Next.js instead of the project's pages/404",
+            "Next.js 16 answers every unknown URL from app/ as soon as it exists",
+            "add app/layout and app/not-found";
         BodyLimit = "body-limit",
             "the body size is not limited",
             "route handlers have no limit where pages answered 413 above 1 MB, or above the configured sizeLimit",

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::route::{Route, app_dir};
-use crate::next_version::{Feature, NextVersion};
+use crate::next_version::Feature;
 use crate::outcome::{Place, Refusal};
 use crate::project::{App, Project};
 use crate::reason::Reason;
@@ -115,7 +115,7 @@ pub fn lib_file(project: &Project, app: &App, name: &str) -> String {
 }
 
 /// Why a whole app is left.
-pub fn app_refusals(project: &Project, app: &App) -> Vec<Refusal> {
+pub fn app_refusals(app: &App) -> Vec<Refusal> {
     let package = if app.dir.is_empty() {
         "package.json".to_string()
     } else {
@@ -146,42 +146,7 @@ pub fn app_refusals(project: &Project, app: &App) -> Vec<Refusal> {
             "",
         )];
     }
-    takes_not_found(project, app, next).into_iter().collect()
-}
-
-/// Whether the first file under `app/` would replace the project's own 404 page.
-fn takes_not_found(project: &Project, app: &App, next: NextVersion) -> Option<Refusal> {
-    if !next.has(Feature::AppTakesNotFound) {
-        return None;
-    }
-    let has_app = app.app.as_ref().is_some_and(|dir| {
-        let prefix = format!("{dir}/");
-        project
-            .files
-            .range(prefix.clone()..)
-            .next()
-            .is_some_and(|(path, _)| path.starts_with(&prefix))
-    });
-    if has_app {
-        return None;
-    }
-    let pages = app.pages.as_ref()?;
-    let page = app
-        .config
-        .page_extensions
-        .iter()
-        .flat_map(|extension| {
-            [
-                format!("{pages}/404.{extension}"),
-                format!("{pages}/404/index.{extension}"),
-            ]
-        })
-        .find(|path| project.files.contains_key(path))?;
-    Some(Refusal {
-        reason: Reason::NotFoundPage,
-        place: Place::file_start(&page),
-        detail: format!("Next.js {next}"),
-    })
+    Vec::new()
 }
 
 /// The segments of a path under `app/` that make its URL: without groups and slots.

@@ -1463,7 +1463,9 @@ impl<'a> Writer<'_, 'a, '_> {
                 };
                 self.edits.replace(range, text);
             }
-            Kind::LateHeader { name, value, mode } => {
+            Kind::LateHeader {
+                name, value, mode, ..
+            } => {
                 let Some(headers) = shared else {
                     return self.refuse(Reason::HeaderInCallback, range, "");
                 };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use swc_core::ecma::ast::{Expr, ObjectPat};
 
+use crate::config_headers;
 use crate::libraries::Written;
 use crate::modules::Shared;
 use crate::reason::Note;
@@ -162,6 +163,8 @@ pub enum Kind<'a> {
     LateHeader {
         /// The header's name.
         name: Name,
+        /// What a computed name is one of, when that is known.
+        among: &'static [&'static str],
         /// Its value, and whether that is surely one string.
         value: Option<(Range<usize>, bool)>,
         /// Set, added or removed.
@@ -311,6 +314,17 @@ pub enum Name {
     Literal(String),
     /// Computed.
     Expr(Range<usize>),
+}
+
+impl Name {
+    /// The name, or for a computed one those that it is among, or a word for any.
+    pub fn known<'n>(&'n self, among: &'static [&'static str]) -> Vec<&'n str> {
+        match self {
+            Name::Literal(name) => vec![name],
+            Name::Expr(_) if among.is_empty() => vec![config_headers::ANY],
+            Name::Expr(_) => among.to_vec(),
+        }
+    }
 }
 
 /// How a value that may be absent is used. A web Request says `null` where pages said

@@ -32,6 +32,8 @@ pub struct Expressions<'m> {
     /// Whether this code runs only where no header tells the address of the connection.
     pub told: bool,
     depth: usize,
+    /// What computed names of response headers are among, when that is known.
+    among: &'static [&'static str],
     /// The effects: place, whether in a nested function, and kind.
     pub found: Vec<(Range<usize>, bool, Kind<'static>)>,
     /// The refusals: place, reason and detail.
@@ -59,6 +61,7 @@ impl<'m> Expressions<'m> {
             declares,
             told: false,
             depth: 0,
+            among: &[],
             found: Vec::new(),
             refused: Vec::new(),
             followed: Vec::new(),
@@ -386,7 +389,14 @@ impl<'m> Expressions<'m> {
             (self.source.range(&value.expr), one)
         });
         let range = self.source.range(node);
-        self.push(range, Kind::LateHeader { name, value, mode });
+        let among = self.among;
+        let kind = Kind::LateHeader {
+            name,
+            among,
+            value,
+            mode,
+        };
+        self.push(range, kind);
         true
     }
 
@@ -472,6 +482,17 @@ impl Visit for Expressions<'_> {
             return;
         }
         if self.read(node) || self.hands_on(node) {
+            return;
+        }
+        if let Expr::Call(call) = node
+            && let Some(callee) = call.callee.as_expr()
+            && let Some(names) = libraries::header_names(self.module, callee)
+        {
+            let before = std::mem::replace(&mut self.among, names);
+            call.args
+                .iter()
+                .for_each(|arg| self.with(&arg.expr, Usage::Value));
+            self.among = before;
             return;
         }
         match node {

@@ -15,6 +15,7 @@ mod nookies;
 mod raw_body;
 mod request_ip;
 mod supabase;
+mod supabase_ssr;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -359,6 +360,16 @@ fn imported(module: &ApiModule, callee: &Expr) -> Option<(String, String)> {
         }
         _ => None,
     }
+}
+
+/// The headers that a library's function hands to the functions that it is given.
+pub fn header_names(module: &ApiModule, callee: &Expr) -> Option<&'static [&'static str]> {
+    let Expr::Ident(name) = bare(callee) else {
+        return None;
+    };
+    let (from, exported) = module.imports.get(&id(name))?;
+    let known = from == "@supabase/ssr" && exported == "createServerClient";
+    known.then_some(supabase_ssr::HEADERS)
 }
 
 /// The package that a callee comes from, when it is one that the project depends on: the callee
