@@ -9,6 +9,7 @@ use std::sync::{Arc, RwLock};
 use elsa::sync::FrozenMap;
 use swc_core::ecma::ast::{Expr, Pat};
 
+use crate::edit::Edits;
 use crate::emit::carrier::{self, Context, Helper, Lowered};
 use crate::emit::shared_module::plain_parameters;
 use crate::emit::style::{Style, template_ranges};
@@ -17,6 +18,8 @@ use crate::facts::effect::{Carrier, Effect, Kind, Replies, Role};
 use crate::facts::route::Route;
 use crate::flow::{self, Reading};
 use crate::handler;
+use crate::libraries::next_connect::{self, Factory};
+use crate::middleware::{self, Middleware};
 use crate::next_version::{Feature, NextVersion};
 use crate::outcome::{Place, Refusal};
 use crate::project::Project;
@@ -75,6 +78,8 @@ pub struct Shared {
     pub answers_errors: bool,
     /// For a wrapper: how the web form of the handler is called.
     pub wrapper: Option<Wrapper>,
+    /// For a middleware: what it is.
+    pub middleware: Option<Arc<Middleware>>,
     /// Why it cannot be carried over.
     pub refusals: Vec<Refusal>,
 }
@@ -162,7 +167,14 @@ pub enum Wraps {
 /// The parsed modules of a project.
 pub struct Sources<'p> {
     project: &'p Project,
-    parsed: FrozenMap<String, Box<Option<Source>>>,
+    parsed: FrozenMap<String, Box<Option<Text>>>,
+}
+
+/// A parsed module, with its middlewares written anew.
+struct Text {
+    source: Source,
+    middlewares: Vec<Arc<Middleware>>,
+    factories: Vec<Arc<Factory>>,
 }
 
 impl<'p> Sources<'p> {
@@ -175,14 +187,45 @@ impl<'p> Sources<'p> {
     }
 
     fn of(&self, file: &str) -> Option<&Source> {
+        Some(&self.text(file)?.source)
+    }
+
+    fn text(&self, file: &str) -> Option<&Text> {
         if let Some(known) = self.parsed.get(file) {
             return known.as_ref();
         }
         let text = self.project.files.get(file)?.text.clone();
         let source = text.and_then(|text| self.project.parse(file, text).ok());
+        let text = source.map(|source| self.anew(file, source));
         self.parsed
-            .insert(file.to_string(), Box::new(source))
+            .insert(file.to_string(), Box::new(text))
             .as_ref()
+    }
+
+    /// A module with its middlewares written anew.
+    fn anew(&self, file: &str, source: Source) -> Text {
+        let mut edits = Edits::default();
+        let (middlewares, factories) = match ApiModule::library(&source) {
+            Ok((Some(module), _)) => (
+                middleware::plain(&module, &mut edits),
+                next_connect::factories(&module, &mut edits),
+            ),
+            _ => (Vec::new(), Vec::new()),
+        };
+        let parsed = (!edits.is_empty()).then(|| {
+            let text = edits.render(&source.text, 0..source.text.len()).ok()?;
+            Some(Text {
+                source: self.project.parse(file, Arc::from(text)).ok()?,
+                middlewares: middlewares.into_iter().map(Arc::new).collect(),
+                factories: factories.into_iter().map(Arc::new).collect(),
+            })
+        });
+        let parsed = parsed.flatten();
+        parsed.unwrap_or(Text {
+            source,
+            middlewares: Vec::new(),
+            factories: Vec::new(),
+        })
     }
 }
 
@@ -251,7 +294,32 @@ impl<'s> Modules<'s> {
             wrapper: None,
             wrapped: None,
             wrappers: Vec::new(),
+            chained: false,
         })
+    }
+
+    /// The middleware that a name binds in a module.
+    pub fn middleware(&self, file: &str, name: &str) -> Option<Arc<Middleware>> {
+        let own = &self.sources.text(file)?.middlewares;
+        own.iter().find(|own| own.name == name).cloned()
+    }
+
+    /// The router factory, or the options of one, that a name binds in a module.
+    pub fn factory(&self, file: &str, name: &str) -> Option<Arc<Factory>> {
+        let own = &self.sources.text(file)?.factories;
+        own.iter().find(|own| own.name == name).cloned()
+    }
+
+    /// The router factories of a module.
+    pub fn factories(&self, file: &str) -> &[Arc<Factory>] {
+        let text = self.sources.text(file);
+        text.map_or(&[], |text| &text.factories)
+    }
+
+    /// The middlewares of a module.
+    pub fn middlewares(&self, file: &str) -> &[Arc<Middleware>] {
+        let text = self.sources.text(file);
+        text.map_or(&[], |text| &text.middlewares)
     }
 
     /// The names that importers of a module use for one of its bindings.
@@ -349,7 +417,7 @@ impl<'s> Modules<'s> {
             return vec![name.to_string()];
         }
         let imports = self.imports(file);
-        let target = (of.to_string(), name.to_string());
+        let target = Some((of.to_string(), name.to_string()));
         let mut names: Vec<String> = imports
             .iter()
             .filter(|(_, (from, original))| {
@@ -357,8 +425,7 @@ impl<'s> Modules<'s> {
                     return false;
                 };
                 // Of a whole module any member may be meant.
-                original == "*" && from == of
-                    || self.exported(&from, original, 0).as_ref() == Some(&target)
+                original == "*" && from == of || self.exported_value(&from, original, 0) == target
             })
             .map(|(local, (_, original))| match original.as_str() {
                 "*" => name.to_string(),
@@ -371,25 +438,37 @@ impl<'s> Modules<'s> {
 
     /// The file and the binding there that an exported name of a file stands for.
     fn exported(&self, file: &str, name: &str, passed: usize) -> Option<(String, String)> {
+        let (file, name) = self.exported_value(file, name, passed)?;
+        function(self.parsed(&file)?.0.as_ref()?, &name)?;
+        Some((file, name))
+    }
+
+    /// The same for anything that is exported.
+    fn exported_value(&self, file: &str, name: &str, passed: usize) -> Option<(String, String)> {
         if passed > MAX_PASSED {
             return None;
         }
         let (module, exports) = self.parsed(file)?;
         if let Some(own) = exports.own.get(name) {
-            let module = module.as_ref()?;
-            if module.functions.contains_key(own) {
-                return Some((file.to_string(), own.0.to_string()));
-            }
-            let (from, original) = module.imports.get(own)?;
-            return self.exported(&self.resolve(file, from)?, original, passed + 1);
+            return match module.as_ref().and_then(|module| module.imports.get(own)) {
+                Some((from, original)) => {
+                    self.exported_value(&self.resolve(file, from)?, original, passed + 1)
+                }
+                None => Some((file.to_string(), own.0.to_string())),
+            };
         }
         if let Some((from, original)) = exports.passed.get(name) {
-            return self.exported(&self.resolve(file, from)?, original, passed + 1);
+            return self.exported_value(&self.resolve(file, from)?, original, passed + 1);
         }
         exports
             .all
             .iter()
-            .find_map(|from| self.exported(&self.resolve(file, from)?, name, passed + 1))
+            .find_map(|from| self.exported_value(&self.resolve(file, from)?, name, passed + 1))
+    }
+
+    /// The file and the binding there that a name stands for that a file imports from a specifier.
+    pub fn exported_by(&self, file: &str, from: &str, name: &str) -> Option<(String, String)> {
+        self.exported_value(&self.resolve(file, from)?, name, 0)
     }
 
     fn resolve(&self, file: &str, specifier: &str) -> Option<String> {
@@ -398,6 +477,33 @@ impl<'s> Modules<'s> {
             .iter()
             .find(|import| import.specifier == specifier)?;
         import.resolved.clone()
+    }
+
+    /// The file and the binding there that an imported name, a member of a whole module, or what a
+    /// call of these gives back stands for in a file with these imports.
+    pub fn named(
+        &self,
+        file: &str,
+        imports: &HashMap<Id, (String, String)>,
+        expr: &Expr,
+    ) -> Option<(String, String)> {
+        let imported = |name: &Id, member: Option<&str>| {
+            let (from, original) = imports.get(name)?;
+            let original = member.unwrap_or(original);
+            self.exported_value(&self.resolve(file, from)?, original, 0)
+        };
+        match crate::syntax::bare(expr) {
+            Expr::Ident(name) => imported(&id(name), None),
+            Expr::Call(call) => self.named(file, imports, call.callee.as_expr()?),
+            other => {
+                let (object, name) = member(other)?;
+                let Expr::Ident(object) = object else {
+                    return None;
+                };
+                let object = id(object);
+                (imports.get(&object)?.1 == "*").then(|| imported(&object, Some(&name)))?
+            }
+        }
     }
 
     /// The file and the binding there that an expression stands for.
@@ -415,6 +521,18 @@ impl<'s> Modules<'s> {
                     return Some((file.clone(), name.0.to_string()));
                 }
                 imported(&name, None)
+            }
+            // `requireRole('admin')` gives back a middleware.
+            Expr::Call(_) => {
+                let mut callee = callee;
+                let mut calls = 0;
+                while let Expr::Call(call) = callee {
+                    callee = crate::syntax::bare(call.callee.as_expr()?);
+                    calls += 1;
+                }
+                let (file, name) = self.target(module, callee)?;
+                let middleware = self.middleware(&file, &name)?;
+                (middleware.layers == calls).then_some((file, name))
             }
             _ => {
                 let (object, name) = member(callee)?;
@@ -480,6 +598,11 @@ impl<'s> Modules<'s> {
                 module.wrapped = Some(wrapping.name.clone());
                 let roles = vec![Some(Role::Request), Some(Role::Response)];
                 (wrapping.closure.clone(), roles)
+            }
+            // A middleware may be given back by the functions around it.
+            None if self.middleware(&key.file, &key.name).is_some() => {
+                let (_, inner) = middleware::innermost(module.source, &declared);
+                (inner, key.roles.clone())
             }
             None => (declared.clone(), key.roles.clone()),
         };
@@ -601,6 +724,7 @@ impl<'s> Modules<'s> {
                 extras: wrapping.extras,
                 context: part.context(),
             }),
+            middleware: self.middleware(&key.file, &key.name),
             refusals: Vec::new(),
         }
     }
@@ -728,6 +852,7 @@ fn refused(key: &Key, mut refusals: Vec<Refusal>) -> Shared {
         callback: None,
         answers_errors: false,
         wrapper: None,
+        middleware: None,
         refusals,
     }
 }

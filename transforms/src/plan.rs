@@ -155,6 +155,7 @@ pub fn app(
             shared_names: &shared_names,
             options,
             pages: &pages,
+            chained: false,
         };
         unit(&job, text)
     };
@@ -462,13 +463,17 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
         }]
     })?;
     let outline = Outline::read(&source).map_err(|refusal| vec![refusal])?;
-    if let Some(written) = next_connect::as_handler(&outline, job.options.strict) {
-        let (text, at) = written.map_err(|refusal| vec![refusal])?;
-        // What is refused of that text has its place where the router is made.
-        let moved =
-            |refusal: Refusal| refuse_at(&source, refusal.reason, at.clone(), refusal.detail);
-        let planned = unit(job, Some(text));
-        return planned.map_err(|refusals| refusals.into_iter().map(moved).collect());
+    if let Some(written) = next_connect::as_handler(&outline, job.modules, job.options.strict) {
+        let written = written.map_err(|refusal| vec![refusal])?;
+        let moved = |refusal: Refusal| written.refusal(&source, refusal);
+        let chained = Job {
+            chained: true,
+            ..*job
+        };
+        let mut planned = unit(&chained, Some(written.text.clone()))
+            .map_err(|refusals| -> Vec<Refusal> { refusals.into_iter().map(moved).collect() })?;
+        planned.calls.extend(written.spares.clone());
+        return Ok(planned);
     }
     let mut refusals = Vec::new();
     let shared = shared_exports::split(&outline, project, app, route).unwrap_or_else(|refusal| {
@@ -606,6 +611,8 @@ struct Job<'j, 's> {
     shared_names: &'j BTreeSet<String>,
     options: &'j Options,
     pages: &'j Pages,
+    /// Whether the text is one in which a chain of middlewares was written out.
+    chained: bool,
 }
 
 /// Writes what a handler becomes.
@@ -654,6 +661,7 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
     }
     let mut module = ApiModule::of(outline).map_err(|refusal| vec![refusal])?;
     module.follow = Some(job.modules);
+    module.chained = job.chained;
     let handler = handler::read(
         &module,
         handler::Keep {

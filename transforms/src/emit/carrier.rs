@@ -2153,6 +2153,11 @@ impl<'a> Writer<'_, 'a, '_> {
     fn rename(&mut self, call: Range<usize>, open: usize, new: &str) {
         let text = &self.ctx.source.text;
         let head = text[call.start..open].split('<').next().unwrap_or_default();
+        // `requireRole('admin')(req)`: the name in front of the first arguments.
+        let head = match head.trim_end().ends_with(')') {
+            true => head.split('(').next().unwrap_or_default(),
+            false => head,
+        };
         let end = call.start + head.trim_end().len();
         let start = text[call.start..end]
             .rfind(|char: char| !(char.is_alphanumeric() || char == '_' || char == '$'))

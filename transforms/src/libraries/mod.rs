@@ -6,6 +6,7 @@
 //! One file for each library, one line each in [`LIBRARIES`].
 
 pub mod auth0;
+pub mod chain;
 mod clerk;
 mod cookies_next;
 mod iron_session;

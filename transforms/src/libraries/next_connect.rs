@@ -17,12 +17,20 @@ use swc_core::ecma::ast::*;
 use crate::edit::Edits;
 use crate::emit::style::{Style, indentation, template_ranges};
 use crate::emit::web_native::{free_name, whole_lines};
-use crate::facts::api_module::{DefaultExport, Outline, refuse_at};
+use crate::facts::api_module::{
+    ApiModule, Body, DefaultExport, Form, Outline, from_expr, param_id, refuse_at,
+};
+use crate::libraries::chain::{self, AsHandler, Kitchen, Writing};
+use crate::modules::{Key, Modules};
 use crate::outcome::Refusal;
 use crate::reason::Reason;
+use crate::source::Source;
 use crate::syntax::{Id, Names, bare, id, method_call, prop_name};
 
 const PACKAGE: &str = "next-connect";
+
+/// The methods that a router has functions for.
+const METHODS: [&str; 6] = ["get", "head", "post", "put", "patch", "delete"];
 
 /// A router in a file: where it is made, by which call, and what is called on it.
 struct Router<'a> {
@@ -30,17 +38,21 @@ struct Router<'a> {
     held: Option<(Id, Range<usize>)>,
     /// The call that makes it.
     made: &'a CallExpr,
+    /// The function of another file that is called for it.
+    factory: Option<(Key, Arc<Factory>)>,
     /// The methods called on it, in order, with the statement around each.
     calls: Vec<(String, &'a [ExprOrSpread], Range<usize>)>,
 }
 
-/// The file with its router as one handler, and where the router is made.
-pub type AsHandler = (Arc<str>, Range<usize>);
-
 /// Writes the router of a file as one handler; `None` where the default export is no router of
 /// next-connect. `strict` keeps its answer to other methods.
-pub fn as_handler(outline: &Outline, strict: bool) -> Option<Result<AsHandler, Refusal>> {
-    let router = router(outline)?;
+pub fn as_handler(
+    outline: &Outline,
+    modules: &Modules,
+    strict: bool,
+) -> Option<Result<AsHandler, Refusal>> {
+    let kitchen = Kitchen { outline, modules };
+    let router = router(&kitchen)?;
     let at = outline.source.range(router.made);
     let refuse = |why: String| {
         let range = outline.source.packages.range(PACKAGE);
@@ -48,11 +60,12 @@ pub fn as_handler(outline: &Outline, strict: bool) -> Option<Result<AsHandler, R
         let why = format!("{PACKAGE} {range}: {why}");
         refuse_at(outline.source, Reason::UnsupportedLibrary, at.clone(), why)
     };
-    Some(
-        write(outline, &router, strict)
-            .map(|text| (Arc::from(text), at.clone()))
-            .map_err(refuse),
-    )
+    let written = write(&kitchen, &router, strict).map_err(refuse);
+    Some(written.map(|text| AsHandler {
+        text: Arc::from(text),
+        at: at.clone(),
+        spares: router.factory.map(|(key, _)| key).into_iter().collect(),
+    }))
 }
 
 /// The expression at the start of a chain of method calls, and the calls.
@@ -67,26 +80,45 @@ fn chain(expr: &Expr) -> (&Expr, Vec<(String, &[ExprOrSpread])>) {
     (root, calls)
 }
 
-fn makes<'a>(outline: &Outline, expr: &'a Expr) -> Option<&'a CallExpr> {
+/// The call that makes a router, and the function of another file that is called for it.
+type Making<'a> = (&'a CallExpr, Option<(Key, Arc<Factory>)>);
+
+fn makes<'a>(kitchen: &Kitchen, expr: &'a Expr) -> Option<Making<'a>> {
+    let outline = kitchen.outline;
     let Expr::Call(call) = expr else { return None };
     let Expr::Ident(callee) = bare(call.callee.as_expr()?) else {
         return None;
     };
     let (module, name) = outline.imported(callee)?;
-    (module == PACKAGE && matches!(name, "createRouter" | "default")).then_some(call)
+    if module == PACKAGE && matches!(name, "createRouter" | "default") {
+        return Some((call, None));
+    }
+    let found = factory(kitchen, call.callee.as_expr()?)?;
+    (!found.1.options && call.args.is_empty()).then_some((call, Some(found)))
 }
 
-fn router<'a>(outline: &Outline<'a>) -> Option<Router<'a>> {
+/// The factory, or the options, that an imported name stands for.
+fn factory(kitchen: &Kitchen, expr: &Expr) -> Option<(Key, Arc<Factory>)> {
+    let outline = kitchen.outline;
+    let modules = kitchen.modules;
+    let (file, name) = modules.named(&outline.source.path, &outline.imports, expr)?;
+    let found = modules.factory(&file, &name)?;
+    let roles = Vec::new();
+    Some((Key { file, name, roles }, found))
+}
+
+fn router<'a>(kitchen: &Kitchen<'_, 'a, '_>) -> Option<Router<'a>> {
+    let outline = kitchen.outline;
     let source = outline.source;
     let (export, default) = &outline.default;
-    let (root, last): (Result<&'a CallExpr, Id>, Vec<_>) = match default {
+    let (root, last): (Result<Making<'a>, Id>, Vec<_>) = match default {
         DefaultExport::Function(_) => return None,
         DefaultExport::Name(name) => (Err(name.clone()), Vec::new()),
         DefaultExport::Expr(expr) => {
             let (root, calls) = chain(expr);
             match root {
                 Expr::Ident(name) => (Err(id(name)), calls),
-                root => (Ok(makes(outline, root)?), calls),
+                root => (Ok(makes(kitchen, root)?), calls),
             }
         }
     };
@@ -97,10 +129,11 @@ fn router<'a>(outline: &Outline<'a>) -> Option<Router<'a>> {
             .map(move |(name, args)| (name, args, statement.clone()))
     };
     let name = match root {
-        Ok(made) => {
+        Ok((made, factory)) => {
             return Some(Router {
                 held: None,
                 made,
+                factory,
                 calls: with(export, last).collect(),
             });
         }
@@ -116,9 +149,11 @@ fn router<'a>(outline: &Outline<'a>) -> Option<Router<'a>> {
                 };
                 if matches!(&only.name, Pat::Ident(binding) if id(&binding.id) == name) {
                     let (root, calls) = chain(only.init.as_deref()?);
+                    let (made, factory) = makes(kitchen, root)?;
                     router = Some(Router {
                         held: Some((name.clone(), statement.clone())),
-                        made: makes(outline, root)?,
+                        made,
+                        factory,
                         calls: with(&statement, calls).collect(),
                     });
                 }
@@ -138,7 +173,12 @@ fn router<'a>(outline: &Outline<'a>) -> Option<Router<'a>> {
 }
 
 /// Writes the file anew, or says why not.
-fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, String> {
+fn write<'a>(
+    kitchen: &Kitchen<'_, 'a, '_>,
+    router: &Router<'a>,
+    strict: bool,
+) -> Result<String, String> {
+    let outline = kitchen.outline;
     let source = outline.source;
     let style = Style::of(source);
     let version = source
@@ -159,10 +199,14 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
             _ => return Err("the router is exported without handler()".to_string()),
         }
     };
-    let mut by_method: BTreeMap<&str, (String, Option<Range<usize>>)> = BTreeMap::new();
+    let several = |(name, args, _): &&(String, &[ExprOrSpread], Range<usize>)| {
+        name == "use" || args.len() != 1
+    };
+    let chained = router.factory.is_some() || calls.iter().copied().any(|call| several(&call));
+    let mut by_method: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut made: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    const METHODS: [&str; 6] = ["get", "head", "post", "put", "patch", "delete"];
-    for (name, args, statement) in &calls {
+    let unchained = if chained { &[][..] } else { &calls[..] };
+    for (name, args, statement) in unchained {
         let Some(method) = METHODS.iter().find(|method| *method == name) else {
             return Err(match &name[..] {
                 "use" => "middleware".to_string(),
@@ -173,9 +217,7 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
             return Err("middleware or a path".to_string());
         };
         let own = match bare(&handler.expr) {
-            Expr::Ident(name) if outline.functions.contains_key(&id(name)) => {
-                (name.sym.to_string(), None)
-            }
+            Expr::Ident(name) if outline.functions.contains_key(&id(name)) => name.sym.to_string(),
             function @ (Expr::Arrow(_) | Expr::Fn(_)) => {
                 if params(function) > 2 {
                     return Err("middleware".to_string());
@@ -186,13 +228,20 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
                 made.entry(statement.start)
                     .or_default()
                     .push(format!("const {name} = {text}{}", style.semi));
-                (name, Some(source.range(function)))
+                name
             }
             _ => return Err("a handler of another file".to_string()),
         };
-        if by_method.insert(method, own).is_some() {
+        if by_method.insert(method, vec![own]).is_some() {
             return Err(format!("two handlers for {method}"));
         }
+    }
+    let chains = match chained {
+        true => chains(kitchen, &calls)?,
+        false => Vec::new(),
+    };
+    for chain in &chains {
+        by_method.insert(chain.method, Vec::new());
     }
     if by_method.is_empty() {
         return Err("no handlers".to_string());
@@ -203,10 +252,6 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
         (true, true) => ": any",
         (true, false) => ": unknown",
     };
-    let (on_error, on_no_match) = settings(outline, options, error)?;
-    if first && on_error.is_none() {
-        return Err("without onError it answers with the message of the error".to_string());
-    }
     let mut last = Vec::new();
     let mut function = |name: &str, text: Option<String>| {
         text.map(|text| {
@@ -218,8 +263,24 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
             free
         })
     };
-    let on_error = function("onError", on_error);
-    let on_no_match = function("onNoMatch", on_no_match);
+    let elsewhere = elsewhere(kitchen, router, options)?;
+    let (on_error, on_no_match) = match &elsewhere {
+        Some((_, _, factory)) => (factory.on_error.clone(), factory.on_no_match.clone()),
+        None => {
+            let (on_error, on_no_match) = settings(outline, options, error)?;
+            (
+                function("onError", on_error),
+                function("onNoMatch", on_no_match),
+            )
+        }
+    };
+    if first && on_error.is_none() {
+        return Err("without onError it answers with the message of the error".to_string());
+    }
+    let mut edits = Edits::default();
+    if let Some((callee, key, factory)) = &elsewhere {
+        imports_parts(kitchen, callee, key, factory, &mut edits)?;
+    }
     // Types go by the names that the file has for them.
     let names = Names::of(source, &source.module);
     let named = |name: &str| names.all.iter().any(|((sym, _), _)| sym == name);
@@ -237,8 +298,21 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
         None => ("return ", ""),
     };
     let mut lines = vec![format!("switch (req.method) {{")];
+    let writing = Writing {
+        source,
+        names: chain::Names {
+            req: "req",
+            res: "res",
+        },
+        keyword,
+        typed: (req.clone(), res.clone()),
+    };
     for method in METHODS {
-        if let Some((name, _)) = by_method.get(method) {
+        if let Some(own) = by_method.get(method) {
+            let chain = chains.iter().find(|chain| chain.method == method);
+            if let Some(chain) = chain {
+                lines.extend(chain::indented(chain.comments.clone(), indent));
+            }
             lines.push(format!(
                 "{indent}case {}:",
                 style.string(&method.to_uppercase())
@@ -247,7 +321,18 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
                 // next-connect answers HEAD by the handler of GET.
                 lines.push(format!("{indent}case {}:", style.string("HEAD")));
             }
-            lines.push(format!("{indent}{indent}{keyword}{name}(req, res){semi}"));
+            for name in own {
+                lines.push(format!("{indent}{indent}{keyword}{name}(req, res){semi}"));
+            }
+            if let Some(chain) = chain {
+                let written = writing.write(&chain.steps, &chain.end, &mut edits)?;
+                if let Some(label) = lines.last_mut() {
+                    label.push_str(" {");
+                }
+                let inner = chain::indented(written, indent);
+                lines.extend(chain::indented(inner, indent));
+                lines.push(format!("{indent}}}"));
+            }
         }
     }
     lines.push(format!("{indent}default:"));
@@ -263,10 +348,7 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
         ),
     });
     lines.push("}".to_string());
-    let mut body: Vec<String> = lines
-        .iter()
-        .map(|line| format!("{indent}{deep}{line}"))
-        .collect();
+    let mut body = chain::indented(lines, &format!("{indent}{deep}"));
     if let Some(name) = &on_error {
         body.insert(0, format!("{indent}try {{"));
         body.push(format!("{indent}}} catch (error) {{"));
@@ -278,9 +360,170 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
     let name = free_name(source, &["handler", "routeHandler"]);
     last.push(format!(
         "export default async function {name}({req}, {res}) {{\n{}\n}}",
-        body.join("\n")
+        chain::joined(&body)
     ));
-    place(outline, router, made, last)
+    place(outline, router, made, last, edits)
+}
+
+/// What a router runs for one method.
+struct Chain<'a> {
+    method: &'static str,
+    steps: Vec<chain::Step>,
+    end: chain::End<'a>,
+    /// The comments above the call that gives it to the router.
+    comments: Vec<String>,
+}
+
+/// What a router runs for each method: the middlewares of every method and the method's own
+/// functions, in the order in which they were given.
+fn chains<'a>(
+    kitchen: &Kitchen<'_, 'a, '_>,
+    calls: &[&(String, &'a [ExprOrSpread], Range<usize>)],
+) -> Result<Vec<Chain<'a>>, String> {
+    let source = kitchen.outline.source;
+    let mut found = Vec::new();
+    for (name, ..) in calls {
+        if name != "use" && !METHODS.contains(&&**name) {
+            return Err(format!("{name}()"));
+        }
+    }
+    let mut seen: Vec<usize> = Vec::new();
+    for method in METHODS {
+        let own: Vec<_> = calls.iter().filter(|(name, ..)| name == method).collect();
+        let [(_, _, statement)] = own[..] else {
+            match own.is_empty() {
+                true => continue,
+                false => return Err(format!("two handlers for {method}")),
+            }
+        };
+        let given = calls
+            .iter()
+            .filter(|(name, ..)| name == method || name == "use");
+        let given = given.flat_map(|(_, args, _)| args.iter());
+        let (steps, end) = kitchen.chain(given)?;
+        let mut comments = Vec::new();
+        if !seen.contains(&statement.start) {
+            seen.push(statement.start);
+            let start = crate::flow::leading_comments(source, statement.start);
+            let text = &source.text[start..statement.start];
+            comments.extend(text.lines().map(|line| line.trim().to_string()));
+            comments.retain(|line| !line.is_empty());
+        }
+        found.push(Chain {
+            method,
+            steps,
+            end,
+            comments,
+        });
+    }
+    Ok(found)
+}
+
+/// The functions for errors and other methods that come from another file: what is imported for
+/// them, and what that is.
+type Elsewhere<'a> = (&'a Expr, Key, Arc<Factory>);
+
+fn elsewhere<'a>(
+    kitchen: &Kitchen,
+    router: &Router<'a>,
+    options: &'a [ExprOrSpread],
+) -> Result<Option<Elsewhere<'a>>, String> {
+    let given = match options {
+        [only] => factory(kitchen, &only.expr)
+            .filter(|(_, found)| found.options)
+            .map(|(key, found)| (&*only.expr, key, found)),
+        _ => None,
+    };
+    match (&router.factory, given) {
+        (None, given) => Ok(given),
+        (Some((key, found)), None) if found.on_error.is_some() || found.on_no_match.is_some() => {
+            if !options.is_empty() {
+                return Err("more options".to_string());
+            }
+            let callee = router
+                .made
+                .callee
+                .as_expr()
+                .ok_or("options from elsewhere")?;
+            Ok(Some((callee, key.clone(), found.clone())))
+        }
+        (Some(_), given) => Ok(given),
+    }
+}
+
+/// Imports the functions for errors and other methods in place of what they were part of.
+fn imports_parts(
+    kitchen: &Kitchen,
+    callee: &Expr,
+    key: &Key,
+    factory: &Factory,
+    edits: &mut Edits,
+) -> Result<(), String> {
+    let outline = kitchen.outline;
+    let source = outline.source;
+    let Expr::Ident(name) = bare(callee) else {
+        return Err("options from elsewhere".to_string());
+    };
+    let local = id(name);
+    let names = Names::of(source, &source.module).all;
+    if names.iter().filter(|(name, _)| *name == local).count() != 2 {
+        return Err(format!("{} is used elsewhere", local.0));
+    }
+    let wanted: Vec<&String> = factory
+        .on_error
+        .iter()
+        .chain(&factory.on_no_match)
+        .collect();
+    for wanted in &wanted {
+        if names.iter().any(|(name, _)| *name.0 == ***wanted) {
+            return Err(format!("{wanted} is something else in this file"));
+        }
+    }
+    let (from, _) = outline
+        .imports
+        .get(&local)
+        .ok_or("options from elsewhere")?;
+    let target = |name: &String| Some((key.file.clone(), name.clone()));
+    let reached =
+        |name: &&&String| kitchen.modules.exported_by(&source.path, from, name) == target(name);
+    if let Some(hidden) = wanted.iter().find(|name| !reached(name)) {
+        return Err(format!("{from} lists what it passes on, without {hidden}"));
+    }
+    let list: Vec<&str> = wanted.iter().map(|name| name.as_str()).collect();
+    let list = list.join(", ");
+    for item in source.items() {
+        let ModuleItem::ModuleDecl(ModuleDecl::Import(import)) = item else {
+            continue;
+        };
+        let Some(at) = import
+            .specifiers
+            .iter()
+            .position(|specifier| id(specifier.local()) == local)
+        else {
+            continue;
+        };
+        let named = import
+            .specifiers
+            .iter()
+            .any(|specifier| matches!(specifier, ImportSpecifier::Named(_)));
+        let range = source.range(&import.specifiers[at]);
+        match (&import.specifiers[at], named) {
+            (ImportSpecifier::Named(_), _) => edits.replace(range, list.clone()),
+            (ImportSpecifier::Default(_), false) => {
+                edits.replace(range, format!("{{ {list} }}"));
+            }
+            (ImportSpecifier::Default(_), true) => {
+                let open = source.text[range.end..]
+                    .find('{')
+                    .map_or(range.end, |at| range.end + at + 1);
+                edits.replace(range.start..open, format!("{{ {list},"));
+            }
+            (ImportSpecifier::Namespace(_), _) => {
+                return Err("options from elsewhere".to_string());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Puts the parts in their places: functions where they were given to the router, and the handler
@@ -290,9 +533,9 @@ fn place(
     router: &Router,
     mut made: BTreeMap<usize, Vec<String>>,
     mut last: Vec<String>,
+    mut edits: Edits,
 ) -> Result<String, String> {
     let source = outline.source;
-    let mut edits = Edits::default();
     let export = &outline.default.0;
     if let Some(mut here) = made.remove(&export.start) {
         here.append(&mut last);
@@ -347,6 +590,237 @@ fn place(
         .map_err(|_| "in a way that is not understood".to_string())
 }
 
+/// A function of a module that makes routers, or a constant with the options of one.
+#[derive(Debug, Clone)]
+pub struct Factory {
+    /// The name that binds it.
+    pub name: String,
+    /// The function of the module that answers errors.
+    on_error: Option<String>,
+    /// The function of the module that answers other methods.
+    on_no_match: Option<String>,
+    /// Whether it is a constant with options.
+    options: bool,
+    /// The functions that were written as functions of the module, to be called without the factory.
+    written: Vec<String>,
+}
+
+impl Factory {
+    /// The functions that were written as functions of the module.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.written.iter().map(String::as_str)
+    }
+}
+
+/// Finds the router factories of a module, and writes the functions in their options as functions
+/// of the module.
+pub fn factories(module: &ApiModule, edits: &mut Edits) -> Vec<Factory> {
+    let source = module.source;
+    let mut found = Vec::new();
+    for item in source.items() {
+        let declaration = match item {
+            ModuleItem::Stmt(Stmt::Decl(declaration)) => declaration,
+            ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(export)) => &export.decl,
+            _ => continue,
+        };
+        let (name, options, object) = match declaration {
+            Decl::Var(variables) => {
+                let [only] = &variables.decls[..] else {
+                    continue;
+                };
+                let (Pat::Ident(binding), Some(init)) = (&only.name, only.init.as_deref()) else {
+                    continue;
+                };
+                match bare(init) {
+                    Expr::Object(object) => (id(&binding.id), true, Some(object)),
+                    _ => (id(&binding.id), false, None),
+                }
+            }
+            Decl::Fn(function) => (id(&function.ident), false, None),
+            _ => continue,
+        };
+        let object = match (options, object) {
+            (true, Some(object)) if is_options(object) => Some(object),
+            (true, _) => continue,
+            (false, _) => match made(module, &name) {
+                Some(object) => object,
+                None => continue,
+            },
+        };
+        let statement = source.range(item);
+        let mut factory = Factory {
+            name: name.0.to_string(),
+            on_error: None,
+            on_no_match: None,
+            options,
+            written: Vec::new(),
+        };
+        let written = object.map_or(Some(Vec::new()), |object| {
+            parts(module, object, &mut factory)
+        });
+        let Some(written) = written else { continue };
+        let written: String = written.iter().map(|text| format!("\n\n{text}")).collect();
+        if !written.is_empty() {
+            edits.insert(statement.end, written);
+        }
+        found.push(factory);
+    }
+    found
+}
+
+/// Whether an object has nothing but the options of a router.
+fn is_options(object: &ObjectLit) -> bool {
+    let known = |prop: &PropOrSpread| {
+        let PropOrSpread::Prop(prop) = prop else {
+            return false;
+        };
+        let name = match &**prop {
+            Prop::KeyValue(pair) => prop_name(&pair.key),
+            Prop::Method(method) => prop_name(&method.key),
+            Prop::Shorthand(name) => Some(name.sym.to_string()),
+            _ => None,
+        };
+        name.is_some_and(|name| ["onError", "onNoMatch", "attachParams"].contains(&&*name))
+    };
+    !object.props.is_empty() && object.props.iter().all(known)
+}
+
+/// The options that a function makes a router with: `() => nc(options)`, and nothing more. `None`
+/// where it makes none, `Some(None)` where it gives no options.
+fn made<'a>(module: &ApiModule<'a>, name: &Id) -> Option<Option<&'a ObjectLit>> {
+    let function = module.functions.get(name)?;
+    if !function.params.is_empty() || function.is_async {
+        return None;
+    }
+    let call = match function.body {
+        Body::Expr(expr) => bare(expr),
+        Body::Block([Stmt::Return(last)], _) => bare(last.arg.as_deref()?),
+        Body::Block(..) => return None,
+    };
+    let Expr::Call(call) = call else { return None };
+    let Expr::Ident(callee) = bare(call.callee.as_expr()?) else {
+        return None;
+    };
+    let (from, exported) = module.imported(callee)?;
+    if from != PACKAGE || !matches!(exported, "createRouter" | "default") {
+        return None;
+    }
+    match &call.args[..] {
+        [] => Some(None),
+        [only] => match bare(&only.expr) {
+            Expr::Object(object) if is_options(object) => Some(Some(object)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The functions in the options of a router, as functions of their module.
+fn parts(module: &ApiModule, object: &ObjectLit, factory: &mut Factory) -> Option<Vec<String>> {
+    let source = module.source;
+    let style = Style::of(source);
+    let mut texts = Vec::new();
+    for prop in &object.props {
+        let PropOrSpread::Prop(prop) = prop else {
+            return None;
+        };
+        let (key, function) = match &**prop {
+            Prop::KeyValue(pair) => {
+                let range = source.range(&*pair.value);
+                let function = from_expr(source, None, bare(&pair.value), range);
+                let key = prop_name(&pair.key)?;
+                if key == "attachParams" {
+                    continue;
+                }
+                match (function, bare(&pair.value)) {
+                    (Some(function), _) => (key, function),
+                    (None, Expr::Ident(name)) if exported(module, name) => {
+                        set(factory, &key, &name.sym)?;
+                        continue;
+                    }
+                    _ => return None,
+                }
+            }
+            Prop::Shorthand(name) if exported(module, name) => {
+                set(factory, &name.sym, &name.sym)?;
+                continue;
+            }
+            Prop::Method(method) => {
+                let function = crate::facts::api_module::from_method(source, method)?;
+                (prop_name(&method.key)?, function)
+            }
+            _ => return None,
+        };
+        let error = key == "onError";
+        let kinds: &[&str] = match error {
+            true => &["any", "NextApiRequest", "NextApiResponse"],
+            false => &["NextApiRequest", "NextApiResponse"],
+        };
+        let names: Vec<Id> = function
+            .params
+            .iter()
+            .map(|pat| param_id(pat))
+            .collect::<Option<_>>()?;
+        let used = crate::injected::names(source, &function.body);
+        let behind = names.iter().skip(kinds.len());
+        if behind
+            .clone()
+            .any(|name| used.iter().any(|(used, _)| used == name))
+        {
+            return None;
+        }
+        let params: Vec<String> = names
+            .iter()
+            .zip(kinds)
+            .map(|(name, kind)| match source.typescript() {
+                true => format!("{}: {kind}", name.0),
+                false => name.0.to_string(),
+            })
+            .collect();
+        let free = free_name(source, &[&key, &format!("router{}", &key[2..])]);
+        set(factory, &key, &free)?;
+        factory.written.push(free.clone());
+        let range = match function.body {
+            Body::Block(_, (start, end)) => start..end,
+            Body::Expr(expr) => source.range(expr),
+        };
+        let body = dedented_range(source, range.clone(), function.range.start);
+        let (keyword, params, semi) = (
+            if function.is_async { "async " } else { "" },
+            params.join(", "),
+            style.semi,
+        );
+        texts.push(match (function.form, function.body) {
+            (Form::Arrow, Body::Block(..)) => {
+                format!("export const {free} = {keyword}({params}) => {body}{semi}")
+            }
+            (_, Body::Expr(_)) => {
+                format!("export const {free} = {keyword}({params}) => {body}{semi}")
+            }
+            _ => format!("export {keyword}function {free}({params}) {body}"),
+        });
+    }
+    Some(texts)
+}
+
+/// Whether a name is a function of the module that others can import by it.
+fn exported(module: &ApiModule, name: &Ident) -> bool {
+    let Some(function) = module.functions.get(&id(name)) else {
+        return false;
+    };
+    let text = &module.source.text[function.statement.clone()];
+    text.starts_with("export ") && !text.starts_with("export default")
+}
+
+fn set(factory: &mut Factory, key: &str, name: &str) -> Option<()> {
+    match key {
+        "onError" => factory.on_error = Some(name.to_string()),
+        "onNoMatch" => factory.on_no_match = Some(name.to_string()),
+        _ => return None,
+    }
+    Some(())
+}
+
 fn params(function: &Expr) -> usize {
     match function {
         Expr::Arrow(arrow) => arrow.params.len(),
@@ -357,9 +831,14 @@ fn params(function: &Expr) -> usize {
 
 /// The text of a function, moved to the left by the indentation of its line.
 fn dedented(outline: &Outline, range: Range<usize>) -> String {
-    let source = outline.source;
+    let start = range.start;
+    dedented_range(outline.source, range, start)
+}
+
+/// Text, moved to the left by the indentation of the line of an offset.
+fn dedented_range(source: &Source, range: Range<usize>, line: usize) -> String {
     let templates = template_ranges(source);
-    let by = indentation(&source.text, range.start).len();
+    let by = indentation(&source.text, line).len();
     let mut out = String::new();
     let mut at = range.start;
     for line in source.text[range.clone()].split_inclusive('\n') {

@@ -1,0 +1,675 @@
+//! Chains of middlewares that end in a handler: `router.post(requireUser, create)`,
+//! `use(requireUser, create)`. In: what is given to the library, in order. Out: the statements that
+//! do the same without it: each middleware a call whose answer ends the handler, what it puts on the
+//! request a variable that the rest reads. Refused by name: a middleware of another shape than
+//! [`crate::middleware`] knows, and one that reads what nothing before it puts there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use swc_core::ecma::ast::*;
+
+use crate::edit::Edits;
+use crate::emit::style::{Style, template_ranges};
+use crate::facts::api_module::{Body, Function, Outline, from_expr, param_id, refuse_at};
+use crate::facts::effect::{Replies, Role};
+use crate::injected::{self, Value, free};
+use crate::middleware::Middleware;
+use crate::modules::{Key, Modules, Shared};
+use crate::outcome::Refusal;
+use crate::source::Source;
+use crate::syntax::{Id, bare, id};
+
+/// The file that a chain stands in, and the modules that its parts come from.
+#[derive(Clone, Copy)]
+pub struct Kitchen<'k, 'a, 's> {
+    /// The API file.
+    pub outline: &'k Outline<'a>,
+    /// The modules.
+    pub modules: &'k Modules<'s>,
+}
+
+/// A file with a chain as one handler.
+pub struct AsHandler {
+    /// Its text.
+    pub text: Arc<str>,
+    /// Where the chain is made.
+    pub at: Range<usize>,
+    /// What the file needs no more of other files.
+    pub spares: Vec<Key>,
+}
+
+impl AsHandler {
+    /// A refusal of what was written, at its place in the file: where the same words stand there
+    /// once, or else where the chain is made.
+    pub fn refusal(&self, source: &Source, refusal: Refusal) -> Refusal {
+        if refusal.place.file != source.path {
+            return refusal;
+        }
+        let words = self.text.get(refusal.place.start..refusal.place.end);
+        let words = words.filter(|words| source.text.matches(words).count() == 1);
+        let place = match words.and_then(|words| Some((source.text.find(words)?, words.len()))) {
+            Some((start, length)) => start..start + length,
+            None => self.at.clone(),
+        };
+        refuse_at(source, refusal.reason, place, refusal.detail)
+    }
+}
+
+/// A part of a chain.
+pub enum Link<'a> {
+    /// A middleware of another file.
+    Middleware(Box<Step>),
+    /// The handler at its end.
+    Handler(End<'a>),
+}
+
+/// A call of a middleware.
+#[derive(Clone)]
+pub struct Step {
+    /// What is called.
+    callee: String,
+    middleware: Arc<Middleware>,
+    shared: Arc<Shared>,
+    /// The names in what is called.
+    names: Vec<String>,
+}
+
+/// The handler at the end of a chain.
+#[derive(Clone)]
+pub enum End<'a> {
+    /// A function that is written where it is given to the library.
+    Inline(Box<Function<'a>>),
+    /// A function of the file, by its name.
+    Own(Id, Box<Function<'a>>),
+    /// A function of another file.
+    Other(String),
+}
+
+/// The names of the request and the response in what is written.
+pub struct Names<'n> {
+    /// The request.
+    pub req: &'n str,
+    /// The response.
+    pub res: &'n str,
+}
+
+impl<'a> Kitchen<'_, 'a, '_> {
+    fn source(&self) -> &'a Source {
+        self.outline.source
+    }
+
+    /// Reads one part of a chain.
+    ///
+    /// # Errors
+    /// Why it is not understood.
+    pub fn link(&self, arg: &'a ExprOrSpread) -> Result<Link<'a>, String> {
+        let source = self.source();
+        let expr = bare(&arg.expr);
+        let text = source.text_of(expr).to_string();
+        if arg.spread.is_some() {
+            return Err(text);
+        }
+        if let Some(function) = from_expr(source, None, expr, source.range(expr)) {
+            return match function.params.len() {
+                0..=2 => Ok(Link::Handler(End::Inline(Box::new(function)))),
+                _ => Err("middleware".to_string()),
+            };
+        }
+        if let Expr::Ident(name) = expr
+            && let Some(function) = self.outline.functions.get(&id(name))
+        {
+            return match function.params.len() {
+                0..=2 => Ok(Link::Handler(End::Own(
+                    id(name),
+                    Box::new(function.clone()),
+                ))),
+                _ => Err(format!("the middleware {text}")),
+            };
+        }
+        let file = &source.path;
+        let known = self.modules.named(file, &self.outline.imports, expr);
+        let Some((file, name)) = known else {
+            let what = match expr {
+                Expr::Lit(_) | Expr::Tpl(_) | Expr::Array(_) => "a path",
+                _ => "a handler of another file",
+            };
+            return Err(format!("{what}: {text}"));
+        };
+        if let Some(middleware) = self.modules.middleware(&file, &name) {
+            let mut calls = 0;
+            let mut callee = expr;
+            while let Expr::Call(call) = callee {
+                calls += 1;
+                callee = match call.callee.as_expr() {
+                    Some(callee) => bare(callee),
+                    None => return Err(text),
+                };
+            }
+            if calls != middleware.layers {
+                return Err(format!("the middleware {text}"));
+            }
+            let mut roles = vec![Some(Role::Request), Some(Role::Response)];
+            if middleware.around {
+                roles.truncate(2);
+            }
+            let key = Key { file, name, roles };
+            let shared = self.modules.shared(&key).ok_or_else(|| text.clone())?;
+            let names = crate::syntax::Names::of(source, expr).all;
+            return Ok(Link::Middleware(Box::new(Step {
+                callee: text,
+                middleware,
+                shared,
+                names: names.iter().map(|(name, _)| name.0.to_string()).collect(),
+            })));
+        }
+        let handler = self
+            .modules
+            .library(&file)
+            .and_then(|module| Some(crate::modules::function(&module, &name)?.params.len()));
+        match (handler, expr) {
+            (Some(0..=2), Expr::Ident(_) | Expr::Member(_)) => Ok(Link::Handler(End::Other(text))),
+            (Some(_), _) => Err(format!("the middleware {text}")),
+            (None, _) => Err(format!("a handler of another file: {text}")),
+        }
+    }
+
+    /// Takes the parts up to the handler, which is the last that anything reaches.
+    ///
+    /// # Errors
+    /// Why it is not understood.
+    pub fn chain(
+        &self,
+        args: impl IntoIterator<Item = &'a ExprOrSpread>,
+    ) -> Result<(Vec<Step>, End<'a>), String> {
+        let mut steps = Vec::new();
+        for arg in args {
+            match self.link(arg)? {
+                Link::Middleware(step) => steps.push(*step),
+                Link::Handler(end) => return Ok((steps, end)),
+            }
+        }
+        Err("no handler at the end".to_string())
+    }
+
+    /// The refusals of the functions that a chain calls.
+    pub fn refusals(&self, steps: &[Step]) -> Vec<Refusal> {
+        let all = steps.iter().flat_map(|step| &step.shared.refusals);
+        all.cloned().collect()
+    }
+}
+
+/// What the statements of a chain are made from.
+pub struct Writing<'w, 'a> {
+    /// The file.
+    pub source: &'a Source,
+    /// The names that the statements are given.
+    pub names: Names<'w>,
+    /// The word in front of the handler's call.
+    pub keyword: &'w str,
+    /// The handler's parameter types where the middlewares call it.
+    pub typed: (String, String),
+}
+
+/// What an end of a chain reads of the request that it does not have by itself.
+fn wants(source: &Source, end: &End) -> Vec<String> {
+    match end {
+        End::Inline(function) | End::Own(_, function) => {
+            let Some(req) = function.params.first().and_then(|pat| param_id(pat)) else {
+                return Vec::new();
+            };
+            let reads = injected::reads(source, &function.body, &req);
+            reads.into_iter().map(|(name, _)| name).collect()
+        }
+        End::Other(_) => Vec::new(),
+    }
+}
+
+impl<'a> Writing<'_, 'a> {
+    /// The statements of a chain. What the handler of the file itself needs for them is added to
+    /// `edits`.
+    ///
+    /// # Errors
+    /// Why they cannot be written.
+    pub fn write(
+        &self,
+        steps: &[Step],
+        end: &End<'a>,
+        edits: &mut Edits,
+    ) -> Result<Vec<String>, String> {
+        let mut taken = self.taken(end);
+        for step in steps {
+            taken.extend(step.names.iter().cloned());
+        }
+        self.rest(
+            steps,
+            end,
+            &mut BTreeMap::new(),
+            &mut taken,
+            self.keyword,
+            edits,
+        )
+    }
+
+    /// The names that nothing new may have.
+    fn taken(&self, end: &End) -> BTreeSet<String> {
+        let mut taken: BTreeSet<String> = [self.names.req, self.names.res]
+            .map(str::to_string)
+            .into_iter()
+            .collect();
+        if let End::Inline(function) | End::Own(_, function) = end
+            && let Some(req) = function.params.first().and_then(|pat| param_id(pat))
+        {
+            let names = injected::taken_names(self.source, &function.body, &req);
+            taken.extend(names);
+        }
+        taken
+    }
+
+    /// Writes what is left of a chain; `values` has what stands for what was put on the request.
+    fn rest(
+        &self,
+        steps: &[Step],
+        end: &End<'a>,
+        values: &mut BTreeMap<String, String>,
+        taken: &mut BTreeSet<String>,
+        keyword: &str,
+        edits: &mut Edits,
+    ) -> Result<Vec<String>, String> {
+        let style = Style::of(self.source);
+        let semi = style.semi;
+        let Some((step, later)) = steps.split_first() else {
+            return self.tail(end, values, keyword, edits);
+        };
+        let middleware = &step.middleware;
+        let (req, res) = (self.names.req, self.names.res);
+        let mut args = vec![req.to_string(), res.to_string()];
+        for need in &middleware.needs {
+            match values.get(need) {
+                Some(value) => args.push(value.clone()),
+                None => {
+                    return Err(format!(
+                        "{} reads req.{need}, which nothing before it puts there",
+                        step.callee
+                    ));
+                }
+            }
+        }
+        if middleware.around {
+            let inner = self.rest(later, end, values, taken, "return ", edits)?;
+            let (req, res) = (&self.typed.0, &self.typed.1);
+            let mut lines = vec![format!(
+                "{keyword}{}({}, async ({req}, {res}) => {{",
+                step.callee,
+                args.join(", ")
+            )];
+            lines.extend(indented(inner, &style.indent));
+            lines.push(format!("}}){semi}"));
+            return Ok(lines);
+        }
+        let used: Vec<&String> = {
+            let wanted = wants(self.source, end);
+            let needed = later.iter().flat_map(|step| &step.middleware.needs);
+            let wanted: BTreeSet<&String> = wanted.iter().chain(needed).collect();
+            let mut put = middleware.puts.iter();
+            put.by_ref().filter(|name| wanted.contains(name)).collect()
+        };
+        let call = format!("{}({})", step.callee, args.join(", "));
+        let call = match middleware.is_async || step.shared.becomes_async {
+            true => format!("await {call}"),
+            false => call,
+        };
+        let mut lines = Vec::new();
+        let mut fresh = |name: &str| {
+            let name = free(taken, name);
+            taken.insert(name.clone());
+            name
+        };
+        match (step.shared.replies, &used[..]) {
+            (Replies::Always, _) => return Err(format!("{} always answers", step.callee)),
+            (Replies::Never, []) => lines.push(format!("{call}{semi}")),
+            (Replies::Sometimes, []) => {
+                let asked = match call.starts_with("await ") {
+                    true => format!("!({call})"),
+                    false => format!("!{call}"),
+                };
+                lines.push(format!("if ({asked}) return{semi}"));
+            }
+            (replies, [one]) if middleware.puts.len() == 1 => {
+                let name = fresh(one);
+                lines.push(format!("const {name} = {call}{semi}"));
+                if replies == Replies::Sometimes {
+                    lines.push(format!("if (!{name}) return{semi}"));
+                }
+                values.insert(one.to_string(), name);
+            }
+            (Replies::Never, several) => {
+                let mut parts = Vec::new();
+                for put in several {
+                    let name = fresh(put);
+                    parts.push(match name == **put {
+                        true => name.clone(),
+                        false => format!("{put}: {name}"),
+                    });
+                    values.insert(put.to_string(), name);
+                }
+                lines.push(format!("const {{ {} }} = {call}{semi}", parts.join(", ")));
+            }
+            (Replies::Sometimes, several) => {
+                let name = fresh(&result_name(&middleware.name));
+                lines.push(format!("const {name} = {call}{semi}"));
+                lines.push(format!("if (!{name}) return{semi}"));
+                for put in several {
+                    values.insert(put.to_string(), format!("{name}.{put}"));
+                }
+            }
+        }
+        lines.extend(self.asserted(middleware, end, values, taken));
+        lines.extend(self.rest(later, end, values, taken, keyword, edits)?);
+        Ok(lines)
+    }
+
+    /// Types what a middleware does not set on every path as the handler says that it is.
+    fn asserted(
+        &self,
+        middleware: &Middleware,
+        end: &End<'a>,
+        values: &mut BTreeMap<String, String>,
+        taken: &mut BTreeSet<String>,
+    ) -> Vec<String> {
+        let (End::Inline(function) | End::Own(_, function)) = end else {
+            return Vec::new();
+        };
+        let Some(Pat::Ident(request)) = function.params.first() else {
+            return Vec::new();
+        };
+        let Some(kind) = request.type_ann.as_deref().map(|kind| &*kind.type_ann) else {
+            return Vec::new();
+        };
+        let literal = injected::literal_types(self.source, kind);
+        let style = Style::of(self.source);
+        let wanted = wants(self.source, end);
+        let mut lines = Vec::new();
+        for name in &middleware.optional {
+            if !wanted.contains(name) {
+                continue;
+            }
+            let Some(value) = values.get(name).cloned() else {
+                continue;
+            };
+            let own = match (literal.get(name), kind) {
+                (Some(kind), _) => kind.clone(),
+                (None, TsType::TsTypeRef(kind))
+                    if self.source.text_of(kind) != "NextApiRequest" =>
+                {
+                    format!("{}[{}]", self.source.text_of(kind), style.string(name))
+                }
+                _ => continue,
+            };
+            let typed = format!("{value} as {own}");
+            if value.contains('.') {
+                let name_free = free(taken, name);
+                taken.insert(name_free.clone());
+                lines.push(format!("const {name_free} = {typed}{}", style.semi));
+                values.insert(name.clone(), name_free);
+            } else {
+                values.insert(name.clone(), format!("({typed})"));
+            }
+        }
+        lines
+    }
+
+    /// The handler at the end of a chain.
+    fn tail(
+        &self,
+        end: &End<'a>,
+        values: &BTreeMap<String, String>,
+        keyword: &str,
+        edits: &mut Edits,
+    ) -> Result<Vec<String>, String> {
+        let style = Style::of(self.source);
+        let (req, res, semi) = (self.names.req, self.names.res, style.semi);
+        let call = |name: &str, extra: &[String]| {
+            let mut args = vec![req.to_string(), res.to_string()];
+            args.extend(extra.iter().cloned());
+            vec![format!("{keyword}{name}({}){semi}", args.join(", "))]
+        };
+        match end {
+            End::Other(name) => Ok(call(name, &[])),
+            End::Own(name, function) => {
+                let wanted: BTreeSet<String> = wants(self.source, end).into_iter().collect();
+                let given: Vec<&String> = wanted
+                    .iter()
+                    .filter(|name| values.contains_key(*name))
+                    .collect();
+                let extra: Vec<String> = given.iter().map(|name| values[*name].clone()).collect();
+                if !given.is_empty() {
+                    takes_values(self.source, function, &given, edits)?;
+                }
+                Ok(call(&name.0, &extra))
+            }
+            End::Inline(function) => self.body(function, values),
+        }
+    }
+
+    /// The body of a function as statements that read these values.
+    pub fn body(
+        &self,
+        function: &Function<'a>,
+        values: &BTreeMap<String, String>,
+    ) -> Result<Vec<String>, String> {
+        let source = self.source;
+        let mut edits = Edits::default();
+        let request = function.params.first().and_then(|pat| param_id(pat));
+        let response = function.params.get(1).and_then(|pat| param_id(pat));
+        if request.is_none() && !function.params.is_empty()
+            || response.is_none() && function.params.len() > 1
+        {
+            return Err("a handler that takes its request apart".to_string());
+        }
+        if let Some(request) = &request {
+            let instead = instead(source, &function.body, request, values)?;
+            let inside = |range: &Range<usize>| {
+                instead
+                    .iter()
+                    .any(|(outer, _)| outer.start <= range.start && range.end <= outer.end)
+            };
+            rename(
+                source,
+                function,
+                request,
+                self.names.req,
+                &inside,
+                &mut edits,
+            )?;
+            if let Some(response) = &response {
+                rename(
+                    source,
+                    function,
+                    response,
+                    self.names.res,
+                    &inside,
+                    &mut edits,
+                )?;
+            }
+            for (range, text) in instead {
+                edits.replace(range, text);
+            }
+        }
+        let (range, returned) = match function.body {
+            Body::Block(_, (start, end)) => (start + 1..end - 1, false),
+            Body::Expr(expr) => (source.range(expr), true),
+        };
+        mark(source, &range, &mut edits);
+        let text = edits
+            .render(&source.text, range)
+            .map_err(|_| "in a way that is not understood".to_string())?;
+        if returned {
+            return Ok(vec![format!("return {text}{}", Style::of(source).semi)]);
+        }
+        Ok(dedented(&text.replace("\r\n", "\n")))
+    }
+}
+
+/// The reads of the request that stand for other values.
+fn instead(
+    source: &Source,
+    body: &Body,
+    request: &Id,
+    values: &BTreeMap<String, String>,
+) -> Result<Vec<(Range<usize>, String)>, String> {
+    let values: Vec<Value> = values
+        .iter()
+        .map(|(name, text)| Value {
+            name: name.clone(),
+            text: text.clone(),
+        })
+        .collect();
+    injected::read_instead(source, body, request, &values).map_err(|(_, why)| why)
+}
+
+/// Gives a parameter another name.
+fn rename(
+    source: &Source,
+    function: &Function,
+    old: &Id,
+    new: &str,
+    gone: &dyn Fn(&Range<usize>) -> bool,
+    edits: &mut Edits,
+) -> Result<(), String> {
+    if *old.0 == *new {
+        return Ok(());
+    }
+    let names = injected::names(source, &function.body);
+    if names.iter().any(|(name, _)| *name.0 == *new) {
+        return Err(format!("a handler that uses {new} for something else"));
+    }
+    for (name, range) in names {
+        if name == *old && !gone(&range) {
+            edits.replace(range, new);
+        }
+    }
+    Ok(())
+}
+
+/// Makes a function of the file take values behind the request and the response.
+fn takes_values(
+    source: &Source,
+    function: &Function,
+    given: &[&String],
+    edits: &mut Edits,
+) -> Result<(), String> {
+    let [request, response] = &function.params[..] else {
+        return Err("a handler that reads what a middleware puts on the request".to_string());
+    };
+    let Some(name) = param_id(request) else {
+        return Err("a handler that takes its request apart".to_string());
+    };
+    let kind = match request {
+        Pat::Ident(binding) => binding.type_ann.as_deref().map(|kind| &*kind.type_ann),
+        _ => None,
+    };
+    let literal = kind.map(|kind| injected::literal_types(source, kind));
+    let mut values = BTreeMap::new();
+    let mut params = Vec::new();
+    let taken: BTreeSet<String> = injected::taken_names(source, &function.body, &name)
+        .into_iter()
+        .collect();
+    for given in given {
+        let variable = free(&taken, given);
+        let typed = literal.as_ref().and_then(|literal| literal.get(*given));
+        let own = match (typed, kind) {
+            (Some(kind), _) => kind.clone(),
+            (None, Some(TsType::TsTypeRef(kind))) if source.text_of(kind) != "NextApiRequest" => {
+                let key = Style::of(source).string(given);
+                format!("{}[{key}]", source.text_of(kind))
+            }
+            _ => "any".to_string(),
+        };
+        params.push(match source.typescript() {
+            true => format!("{variable}: {own}"),
+            false => variable.clone(),
+        });
+        values.insert(given.to_string(), variable);
+    }
+    for (range, text) in instead(source, &function.body, &name, &values)? {
+        edits.replace(range, text);
+    }
+    edits.insert(
+        source.range(*response).end,
+        format!(", {}", params.join(", ")),
+    );
+    Ok(())
+}
+
+/// What a middleware gives back is called: `auth` for `authGuard`.
+fn result_name(middleware: &str) -> String {
+    let short = ["Middleware", "Guard"]
+        .iter()
+        .find_map(|end| middleware.strip_suffix(end))
+        .filter(|short| !short.is_empty());
+    match short {
+        Some(short) => short.to_string(),
+        None => format!("{middleware}Result"),
+    }
+}
+
+/// What stands in front of a line that begins inside a template, where white space is part of the value.
+const RAW: char = '\u{1}';
+
+/// Lines with more white space in front.
+pub fn indented(lines: Vec<String>, indent: &str) -> Vec<String> {
+    lines
+        .into_iter()
+        .map(|line| match line.is_empty() || line.starts_with(RAW) {
+            true => line,
+            false => format!("{indent}{line}"),
+        })
+        .collect()
+}
+
+/// Lines as text.
+pub fn joined(lines: &[String]) -> String {
+    lines.join("\n").replace(RAW, "")
+}
+
+/// Marks the lines that begin inside templates.
+fn mark(source: &Source, within: &Range<usize>, edits: &mut Edits) {
+    for template in template_ranges(source) {
+        if within.start <= template.start && template.end <= within.end {
+            for (at, _) in source.text[template.clone()].match_indices('\n') {
+                edits.insert(template.start + at + 1, RAW.to_string());
+            }
+        }
+    }
+}
+
+/// The lines of a function's body, without the white space that they all have.
+fn dedented(text: &str) -> Vec<String> {
+    let code = |line: &&str| !line.trim().is_empty() && !line.starts_with(RAW);
+    let white = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    // What stands on the line of the brace says nothing.
+    let first = usize::from(!text.starts_with('\n'));
+    let by = text
+        .lines()
+        .skip(first)
+        .filter(code)
+        .map(white)
+        .min()
+        .unwrap_or(0);
+    text.trim_start_matches('\n')
+        .trim_end()
+        .lines()
+        .map(|line| match line.starts_with(RAW) {
+            true => line.to_string(),
+            false => line[by.min(white(line))..].trim_end().to_string(),
+        })
+        .map(|line| {
+            line.trim_start_matches(' ')
+                .is_empty()
+                .then(String::new)
+                .unwrap_or(line)
+        })
+        .collect()
+}
