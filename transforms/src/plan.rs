@@ -24,6 +24,7 @@ use crate::facts::call::{Call, RouteKey};
 use crate::facts::route::Route;
 use crate::handler;
 use crate::importers;
+use crate::libraries::chain::AsHandler;
 use crate::libraries::next_connect;
 use crate::modules::{Key, Modules, Sources};
 use crate::outcome::*;
@@ -463,17 +464,18 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
         }]
     })?;
     let outline = Outline::read(&source).map_err(|refusal| vec![refusal])?;
-    if let Some(written) = next_connect::as_handler(&outline, job.modules, job.options.strict) {
-        let written = written.map_err(|refusal| vec![refusal])?;
-        let moved = |refusal: Refusal| written.refusal(&source, refusal);
-        let chained = Job {
-            chained: true,
-            ..*job
-        };
-        let mut planned = unit(&chained, Some(written.text.clone()))
-            .map_err(|refusals| -> Vec<Refusal> { refusals.into_iter().map(moved).collect() })?;
-        planned.calls.extend(written.spares.clone());
-        return Ok(planned);
+    // Why a chain of middlewares is not written out, where its untouched handler may be bridged.
+    let mut unchained = Vec::new();
+    if job.options.bridge != Bridge::All
+        && let Some(written) = next_connect::as_handler(&outline, job.modules, job.options.strict)
+    {
+        match written
+            .map_err(|refusal| vec![refusal])
+            .and_then(|written| written_out(job, &source, written))
+        {
+            Err(refusals) if job.options.bridge != Bridge::Off => unchained = refusals,
+            planned => return planned,
+        }
     }
     let mut refusals = Vec::new();
     let shared = shared_exports::split(&outline, project, app, route).unwrap_or_else(|refusal| {
@@ -503,7 +505,7 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
     if !refusals.is_empty() {
         return Err(refusals);
     }
-    let mut carried = carry_or_bridge(job, &source, outline)?;
+    let mut carried = carry_or_bridge(job, &source, outline, unchained)?;
     if let Some(shared) = &shared {
         // The handler is understood; what is left of the file is written.
         let refuse = |detail: String| {
@@ -544,12 +546,37 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
     })
 }
 
+/// Plans a route whose chain of middlewares is written out.
+fn written_out(job: &Job, source: &Source, written: AsHandler) -> Planned {
+    let options = Options {
+        // What would be bridged is the file as it was.
+        bridge: Bridge::Off,
+        ..job.options.clone()
+    };
+    let chained = Job {
+        options: &options,
+        chained: true,
+        ..*job
+    };
+    let moved = |refusal: Refusal| written.refusal(source, refusal);
+    let mut planned = unit(&chained, Some(written.text.clone()))
+        .map_err(|refusals| -> Vec<Refusal> { refusals.into_iter().map(moved).collect() })?;
+    planned.calls.extend(written.spares.clone());
+    Ok(planned)
+}
+
 /// Writes what a handler becomes; one that cannot be rewritten is bridged, where that is
 /// wanted and possible.
-fn carry_or_bridge(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Refusal>> {
+fn carry_or_bridge(
+    job: &Job,
+    source: &Source,
+    outline: Outline,
+    unchained: Vec<Refusal>,
+) -> Result<Carried, Vec<Refusal>> {
     let edge = route_handler::is_edge(outline.config.as_ref());
     let refusals = match job.options.bridge {
         Bridge::All if !edge => Vec::new(),
+        _ if !unchained.is_empty() => unchained,
         _ => match carry(job, source, outline) {
             Ok(carried) => return Ok(carried),
             Err(refusals) => refusals,
