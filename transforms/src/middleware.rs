@@ -33,6 +33,8 @@ pub struct Middleware {
     pub needs: Vec<String>,
     /// Whether it is given the rest of the chain, and calls it inside a `try`.
     pub around: bool,
+    /// Whether all that it does around the rest of the chain is to catch its errors.
+    pub catches: bool,
     /// Whether it is `async`.
     pub is_async: bool,
     /// How many functions stand around the one that takes the request.
@@ -116,6 +118,10 @@ fn rewrite(source: &Source, name: &Id, function: &Function) -> Option<(Middlewar
         optional: Vec::new(),
         needs: Vec::new(),
         around: passes.iter().any(|pass| pass.tried),
+        catches: matches!(stmts, [Stmt::Try(attempt)]
+        if matches!(&attempt.block.stmts[..], [only] if passes.iter().any(|pass| {
+            pass.statement == source.range(only)
+        }))),
         is_async: inner.is_async,
         layers: layers.len(),
         original: source.text[function.statement.clone()].to_string(),

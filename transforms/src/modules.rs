@@ -578,6 +578,28 @@ impl<'s> Modules<'s> {
         self.part_for(key, &[], Vec::new())
     }
 
+    /// A middleware, read for these methods; `args` are what each function around it is given, the
+    /// outermost first, where it is constant.
+    pub fn middleware_for<'m>(
+        &'m self,
+        key: &Key,
+        methods: &[String],
+        args: &[Vec<Option<Constant>>],
+    ) -> Option<Part<'m>>
+    where
+        's: 'm,
+    {
+        let part = self.part(key)?;
+        let (layers, _) = middleware::innermost(part.module.source, &part.declared);
+        let mut constants = Vec::new();
+        for (layer, args) in layers.iter().zip(args) {
+            for (pat, arg) in layer.params.iter().zip(args) {
+                constants.extend(param_id(pat).zip(arg.clone()));
+            }
+        }
+        self.part_for(key, methods, constants)
+    }
+
     fn part_for<'m>(
         &'m self,
         key: &Key,

@@ -24,8 +24,7 @@ use crate::facts::call::{Call, RouteKey};
 use crate::facts::route::Route;
 use crate::handler;
 use crate::importers;
-use crate::libraries::chain::AsHandler;
-use crate::libraries::next_connect;
+use crate::libraries::chain::{self, AsHandler, Kitchen};
 use crate::modules::{Key, Modules, Sources};
 use crate::outcome::*;
 use crate::project::{App, Formatting, Project};
@@ -464,10 +463,14 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
         }]
     })?;
     let outline = Outline::read(&source).map_err(|refusal| vec![refusal])?;
+    let kitchen = Kitchen {
+        outline: &outline,
+        modules: job.modules,
+    };
     // Why a chain of middlewares is not written out, where its untouched handler may be bridged.
     let mut unchained = Vec::new();
     if job.options.bridge != Bridge::All
-        && let Some(written) = next_connect::as_handler(&outline, job.modules, job.options.strict)
+        && let Some(written) = chain::as_handler(&kitchen, job.options.strict)
     {
         match written
             .map_err(|refusal| vec![refusal])

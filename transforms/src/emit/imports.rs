@@ -207,6 +207,14 @@ pub fn remove_unused(
     remove_unused_but(source, kept, &BTreeMap::new(), &BTreeSet::new(), edits)
 }
 
+/// Removes imported names that nothing in a file uses, of those that are said to be lost.
+pub fn remove_lost(source: &Source, lost: &BTreeSet<String>, edits: &mut Edits) {
+    let kept = [0..source.text.len()];
+    for statement in remove_unused_but(source, &kept, &BTreeMap::new(), lost, edits) {
+        edits.delete(super::web_native::whole_lines(source, &statement));
+    }
+}
+
 /// Whether a binding is used in the ranges that stay, and whether it was used at all.
 fn used(
     names: &Names,

@@ -10,15 +10,17 @@ use std::sync::Arc;
 
 use swc_core::ecma::ast::*;
 
+use super::{next_api_route_middleware, next_connect};
 use crate::edit::Edits;
 use crate::emit::style::{Style, template_ranges};
 use crate::facts::api_module::{Body, Function, Outline, from_expr, param_id, refuse_at};
-use crate::facts::effect::{Replies, Role};
+use crate::facts::effect::{Kind, Replies, Role};
 use crate::injected::{self, Value, free};
 use crate::middleware::Middleware;
-use crate::modules::{Key, Modules, Shared};
+use crate::modules::{Key, Modules, Part, Shared};
 use crate::outcome::Refusal;
 use crate::source::Source;
+use crate::specialise::{Constant, METHODS, OTHER};
 use crate::syntax::{Id, bare, id};
 
 /// The file that a chain stands in, and the modules that its parts come from.
@@ -28,6 +30,13 @@ pub struct Kitchen<'k, 'a, 's> {
     pub outline: &'k Outline<'a>,
     /// The modules.
     pub modules: &'k Modules<'s>,
+}
+
+/// Writes the chain of middlewares that a library runs as one handler; `None` where the default
+/// export is no such chain. `strict` keeps a router's answer to other methods.
+pub fn as_handler(kitchen: &Kitchen, strict: bool) -> Option<Result<AsHandler, Refusal>> {
+    next_connect::as_handler(kitchen, strict)
+        .or_else(|| next_api_route_middleware::as_handler(kitchen))
 }
 
 /// A file with a chain as one handler.
@@ -74,6 +83,17 @@ pub struct Step {
     shared: Arc<Shared>,
     /// The names in what is called.
     names: Vec<String>,
+    /// What it does when all that it looks at is the method.
+    methods: Option<MethodGuard>,
+}
+
+/// What a middleware does that answers some methods and lets the others pass.
+#[derive(Clone)]
+struct MethodGuard {
+    /// The methods that pass.
+    passing: Vec<String>,
+    /// The answer to the others, and what the response is called in it.
+    answer: (String, String),
 }
 
 /// The handler at the end of a chain.
@@ -138,16 +158,16 @@ impl<'a> Kitchen<'_, 'a, '_> {
             return Err(format!("{what}: {text}"));
         };
         if let Some(middleware) = self.modules.middleware(&file, &name) {
-            let mut calls = 0;
+            let mut args: Vec<&[ExprOrSpread]> = Vec::new();
             let mut callee = expr;
             while let Expr::Call(call) = callee {
-                calls += 1;
+                args.insert(0, &call.args);
                 callee = match call.callee.as_expr() {
                     Some(callee) => bare(callee),
                     None => return Err(text),
                 };
             }
-            if calls != middleware.layers {
+            if args.len() != middleware.layers {
                 return Err(format!("the middleware {text}"));
             }
             let mut roles = vec![Some(Role::Request), Some(Role::Response)];
@@ -156,12 +176,14 @@ impl<'a> Kitchen<'_, 'a, '_> {
             }
             let key = Key { file, name, roles };
             let shared = self.modules.shared(&key).ok_or_else(|| text.clone())?;
+            let methods = self.method_guard(&key, &args);
             let names = crate::syntax::Names::of(source, expr).all;
             return Ok(Link::Middleware(Box::new(Step {
                 callee: text,
                 middleware,
                 shared,
                 names: names.iter().map(|(name, _)| name.0.to_string()).collect(),
+                methods,
             })));
         }
         let handler = self
@@ -173,6 +195,65 @@ impl<'a> Kitchen<'_, 'a, '_> {
             (Some(_), _) => Err(format!("the middleware {text}")),
             (None, _) => Err(format!("a handler of another file: {text}")),
         }
+    }
+
+    /// What a middleware does when all that it looks at is the method: its answer then is written
+    /// where it is called.
+    fn method_guard(&self, key: &Key, args: &[&[ExprOrSpread]]) -> Option<MethodGuard> {
+        let constant = |arg: &ExprOrSpread| {
+            let declared = match bare(&arg.expr) {
+                Expr::Ident(name) => constant_of(self.source(), &id(name)),
+                _ => None,
+            };
+            Constant::of(declared.unwrap_or(&arg.expr))
+        };
+        let args: Vec<Vec<Option<Constant>>> = args
+            .iter()
+            .map(|args| args.iter().map(constant).collect())
+            .collect();
+        let mut guard: Option<MethodGuard> = None;
+        let mut passing = Vec::new();
+        for method in METHODS.iter().copied().chain([OTHER]) {
+            let part = self
+                .modules
+                .middleware_for(key, &[method.to_string()], &args)?;
+            let reading = &part.reading;
+            let mut effects = reading
+                .effects
+                .iter()
+                .filter(|effect| !matches!(effect.kind, Kind::DestructureRequest { .. }));
+            match (effects.next(), effects.next()) {
+                _ if !reading.refusals.is_empty() => return None,
+                (None, _) if reading.falls && does_nothing(&part) => {
+                    passing.push(method.to_string());
+                }
+                (Some(only), None) if !reading.falls => {
+                    let Kind::Reply(_) = &only.kind else {
+                        return None;
+                    };
+                    let source = part.module.source;
+                    let answer = source.text[only.range.clone()].to_string();
+                    let response = part.function.params.get(1).and_then(|pat| param_id(pat))?;
+                    // It must be the same answer for all, and mean the same in another file.
+                    let names = injected::names(source, &part.function.body);
+                    let own = names
+                        .iter()
+                        .filter(|(_, at)| only.range.start <= at.start && at.end <= only.range.end)
+                        .all(|(name, _)| *name == response);
+                    let same = guard.as_ref().is_none_or(|guard| guard.answer.0 == answer);
+                    if !own || !same {
+                        return None;
+                    }
+                    guard = Some(MethodGuard {
+                        passing: Vec::new(),
+                        answer: (answer, response.0.to_string()),
+                    });
+                }
+                _ => return None,
+            }
+        }
+        let guard = guard.filter(|_| !passing.is_empty() && !passing.iter().any(|m| m == OTHER))?;
+        Some(MethodGuard { passing, ..guard })
     }
 
     /// Takes the parts up to the handler, which is the last that anything reaches.
@@ -187,7 +268,17 @@ impl<'a> Kitchen<'_, 'a, '_> {
         for arg in args {
             match self.link(arg)? {
                 Link::Middleware(step) => steps.push(*step),
-                Link::Handler(end) => return Ok((steps, end)),
+                Link::Handler(end) => {
+                    // What only catches errors need not stand around what only looks at the method.
+                    let mut at = 1;
+                    while at < steps.len() {
+                        if steps[at].methods.is_some() && steps[at - 1].middleware.catches {
+                            steps.swap(at - 1, at);
+                        }
+                        at += 1;
+                    }
+                    return Ok((steps, end));
+                }
             }
         }
         Err("no handler at the end".to_string())
@@ -295,6 +386,29 @@ impl<'a> Writing<'_, 'a> {
                     ));
                 }
             }
+        }
+        if let Some(guard) = &step.methods {
+            let (answer, response) = &guard.answer;
+            let answer = match answer.strip_prefix(response.as_str()) {
+                Some(rest) => format!("{res}{rest}"),
+                None => return Err(step.callee.clone()),
+            };
+            let unlike = match &guard.passing[..] {
+                [only] => format!("{req}.method !== {}", style.string(only)),
+                several => {
+                    let list: Vec<String> =
+                        several.iter().map(|method| style.string(method)).collect();
+                    let absent = style.string("");
+                    format!("![{}].includes({req}.method ?? {absent})", list.join(", "))
+                }
+            };
+            let mut lines = vec![
+                format!("if ({unlike}) {{"),
+                format!("{}return {answer}{semi}", style.indent),
+                "}".to_string(),
+            ];
+            lines.extend(self.rest(later, end, values, taken, keyword, edits)?);
+            return Ok(lines);
         }
         if middleware.around {
             let inner = self.rest(later, end, values, taken, "return ", edits)?;
@@ -512,6 +626,57 @@ impl<'a> Writing<'_, 'a> {
     }
 }
 
+/// What a constant at the top of a file is initialised with.
+fn constant_of<'a>(source: &'a Source, name: &Id) -> Option<&'a Expr> {
+    source.items().iter().find_map(|item| {
+        let declaration = match item {
+            ModuleItem::Stmt(Stmt::Decl(Decl::Var(declaration))) => declaration,
+            ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(ExportDecl {
+                decl: Decl::Var(declaration),
+                ..
+            })) => declaration,
+            _ => return None,
+        };
+        let constant = declaration.kind == VarDeclKind::Const;
+        let mut declarators = declaration.decls.iter();
+        let found = declarators
+            .find(|only| matches!(&only.name, Pat::Ident(binding) if id(&binding.id) == *name))?;
+        constant.then(|| found.init.as_deref())?
+    })
+}
+
+/// Whether nothing is left of a function's body but the end.
+fn does_nothing(part: &Part) -> bool {
+    let Body::Block(stmts, _) = part.function.body else {
+        return false;
+    };
+    let source = part.module.source;
+    let gone = |range: &Range<usize>| {
+        let dropped = part.reading.dropped.iter();
+        let variables = part.reading.method_variables.iter().map(|(_, at)| at);
+        let taken = part
+            .reading
+            .effects
+            .iter()
+            .filter_map(|effect| match &effect.kind {
+                Kind::DestructureRequest {
+                    statement,
+                    parts,
+                    nested,
+                } if nested.is_empty() && parts.iter().all(|(part, _)| part == "method") => {
+                    Some(statement)
+                }
+                _ => None,
+            });
+        let mut all = dropped.chain(variables).chain(taken);
+        all.any(|gone| gone.start <= range.start && range.end <= gone.end)
+    };
+    let ends = |stmt: &Stmt| matches!(stmt, Stmt::Return(end) if end.arg.is_none());
+    stmts
+        .iter()
+        .all(|stmt| ends(stmt) || gone(&source.range(stmt)))
+}
+
 /// The reads of the request that stand for other values.
 fn instead(
     source: &Source,
@@ -627,6 +792,28 @@ pub fn indented(lines: Vec<String>, indent: &str) -> Vec<String> {
             false => format!("{indent}{line}"),
         })
         .collect()
+}
+
+/// The text of a file without the imports that it used before and uses no more.
+pub fn pruned(before: &Source, text: String) -> String {
+    let Ok(source) = Source::parse(&before.path, Arc::from(text.as_str())) else {
+        return text;
+    };
+    let names = crate::syntax::Names::of(before, &before.module).all;
+    let imports = before.items().iter().filter_map(|item| match item {
+        ModuleItem::ModuleDecl(ModuleDecl::Import(import)) => Some(&import.specifiers),
+        _ => None,
+    });
+    let lost = imports
+        .flatten()
+        .map(|specifier| specifier.local())
+        .filter(|local| names.iter().filter(|(name, _)| *name == id(local)).count() > 1)
+        .map(|local| local.sym.to_string())
+        .collect();
+    let mut edits = Edits::default();
+    crate::emit::imports::remove_lost(&source, &lost, &mut edits);
+    let pruned = edits.render(&source.text, 0..source.text.len());
+    pruned.unwrap_or(text)
 }
 
 /// Lines as text.

@@ -10,6 +10,7 @@ pub mod chain;
 mod clerk;
 mod cookies_next;
 mod iron_session;
+pub mod next_api_route_middleware;
 mod next_auth;
 pub mod next_connect;
 mod nookies;

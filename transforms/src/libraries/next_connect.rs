@@ -21,7 +21,7 @@ use crate::facts::api_module::{
     ApiModule, Body, DefaultExport, Form, Outline, from_expr, param_id, refuse_at,
 };
 use crate::libraries::chain::{self, AsHandler, Kitchen, Writing};
-use crate::modules::{Key, Modules};
+use crate::modules::Key;
 use crate::outcome::Refusal;
 use crate::reason::Reason;
 use crate::source::Source;
@@ -46,13 +46,9 @@ struct Router<'a> {
 
 /// Writes the router of a file as one handler; `None` where the default export is no router of
 /// next-connect. `strict` keeps its answer to other methods.
-pub fn as_handler(
-    outline: &Outline,
-    modules: &Modules,
-    strict: bool,
-) -> Option<Result<AsHandler, Refusal>> {
-    let kitchen = Kitchen { outline, modules };
-    let router = router(&kitchen)?;
+pub fn as_handler(kitchen: &Kitchen, strict: bool) -> Option<Result<AsHandler, Refusal>> {
+    let outline = kitchen.outline;
+    let router = router(kitchen)?;
     let at = outline.source.range(router.made);
     let refuse = |why: String| {
         let range = outline.source.packages.range(PACKAGE);
@@ -60,9 +56,9 @@ pub fn as_handler(
         let why = format!("{PACKAGE} {range}: {why}");
         refuse_at(outline.source, Reason::UnsupportedLibrary, at.clone(), why)
     };
-    let written = write(&kitchen, &router, strict).map_err(refuse);
+    let written = write(kitchen, &router, strict).map_err(refuse);
     Some(written.map(|text| AsHandler {
-        text: Arc::from(text),
+        text: Arc::from(chain::pruned(outline.source, text)),
         at: at.clone(),
         spares: router.factory.map(|(key, _)| key).into_iter().collect(),
     }))
