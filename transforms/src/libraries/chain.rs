@@ -672,7 +672,7 @@ fn constant_of<'a>(source: &'a Source, name: &Id) -> Option<&'a Expr> {
         let mut declarators = declaration.decls.iter();
         let found = declarators
             .find(|only| matches!(&only.name, Pat::Ident(binding) if id(&binding.id) == *name))?;
-        constant.then(|| found.init.as_deref())?
+        found.init.as_deref().filter(|_| constant)
     })
 }
 
