@@ -1301,7 +1301,9 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         }
         self.followed_refusals(&callee);
         let refused = matches!(&callee, Carrier::Shared(shared) if !shared.refusals.is_empty());
-        if answered != Some(truthy) && !refused {
+        // What a middleware gives back is known: an answer, or what it puts on the request.
+        let known = matches!(&callee, Carrier::Shared(shared) if shared.middleware.is_some());
+        if answered != Some(truthy) && !refused && !known {
             self.refuse(
                 Reason::ResEscapes,
                 call,

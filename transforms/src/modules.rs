@@ -9,6 +9,7 @@ use std::sync::{Arc, RwLock};
 use elsa::sync::FrozenMap;
 use swc_core::ecma::ast::{Expr, Pat};
 
+use crate::edit::Edits;
 use crate::emit::carrier::{self, Context, Helper, Lowered};
 use crate::emit::shared_module::plain_parameters;
 use crate::emit::style::{Style, template_ranges};
@@ -18,6 +19,8 @@ use crate::facts::members::{self, Told};
 use crate::facts::route::Route;
 use crate::flow::{self, Reading};
 use crate::handler;
+use crate::libraries::router_factory::{self, Factory, Library};
+use crate::middleware::{self, Middleware};
 use crate::next_version::{Feature, NextVersion};
 use crate::outcome::{Place, Refusal};
 use crate::project::Project;
@@ -78,6 +81,8 @@ pub struct Shared {
     pub answers_errors: bool,
     /// For a wrapper: how the web form of the handler is called.
     pub wrapper: Option<Wrapper>,
+    /// For a middleware: what it is.
+    pub middleware: Option<Arc<Middleware>>,
     /// Why it cannot be carried over.
     pub refusals: Vec<Refusal>,
 }
@@ -167,7 +172,14 @@ pub enum Wraps {
 /// The parsed modules of a project.
 pub struct Sources<'p> {
     project: &'p Project,
-    parsed: FrozenMap<String, Box<Option<Source>>>,
+    parsed: FrozenMap<String, Box<Option<Text>>>,
+}
+
+/// A parsed module, with its middlewares written anew.
+struct Text {
+    source: Source,
+    middlewares: Vec<Arc<Middleware>>,
+    factories: Vec<Arc<Factory>>,
 }
 
 impl<'p> Sources<'p> {
@@ -180,14 +192,52 @@ impl<'p> Sources<'p> {
     }
 
     fn of(&self, file: &str) -> Option<&Source> {
+        Some(&self.text(file)?.source)
+    }
+
+    fn text(&self, file: &str) -> Option<&Text> {
         if let Some(known) = self.parsed.get(file) {
             return known.as_ref();
         }
         let text = self.project.files.get(file)?.text.clone();
         let source = text.and_then(|text| self.project.parse(file, text).ok());
+        let text = source.map(|source| self.anew(file, source));
         self.parsed
-            .insert(file.to_string(), Box::new(source))
+            .insert(file.to_string(), Box::new(text))
             .as_ref()
+    }
+
+    /// A module with its middlewares written anew.
+    fn anew(&self, file: &str, source: Source) -> Text {
+        let mut edits = Edits::default();
+        let read = ApiModule::library(&source).ok();
+        let module = read.and_then(|(module, _)| module);
+        let middlewares = module
+            .as_ref()
+            .map(|module| middleware::plain(module, &mut edits));
+        let middlewares = middlewares.unwrap_or_default();
+        let imports = imports_of(&source);
+        let none = HashMap::new();
+        let library = Library {
+            source: &source,
+            functions: module.as_ref().map_or(&none, |module| &module.functions),
+            imports: &imports,
+        };
+        let factories = router_factory::factories(&library, &mut edits);
+        let parsed = (!edits.is_empty()).then(|| {
+            let text = edits.render(&source.text, 0..source.text.len()).ok()?;
+            Some(Text {
+                source: self.project.parse(file, Arc::from(text)).ok()?,
+                middlewares: middlewares.into_iter().map(Arc::new).collect(),
+                factories: factories.into_iter().map(Arc::new).collect(),
+            })
+        });
+        let parsed = parsed.flatten();
+        parsed.unwrap_or(Text {
+            source,
+            middlewares: Vec::new(),
+            factories: Vec::new(),
+        })
     }
 }
 
@@ -198,6 +248,8 @@ pub struct Modules<'s> {
     pages: &'s Pages,
     libraries: FrozenMap<String, Box<Parsed<'s>>>,
     known: RwLock<HashMap<Key, Arc<Shared>>>,
+    /// What files import by specifiers that were written into them: file and specifier.
+    written: RwLock<HashMap<(String, String), String>>,
 }
 
 type Parsed<'s> = (Option<ApiModule<'s>>, Exports);
@@ -219,6 +271,7 @@ impl<'s> Modules<'s> {
             pages,
             libraries: FrozenMap::new(),
             known: RwLock::default(),
+            written: RwLock::default(),
         }
     }
 
@@ -257,7 +310,32 @@ impl<'s> Modules<'s> {
             wrapper: None,
             wrapped: None,
             wrappers: Vec::new(),
+            chained: false,
         })
+    }
+
+    /// The middleware that a name binds in a module.
+    pub fn middleware(&self, file: &str, name: &str) -> Option<Arc<Middleware>> {
+        let own = &self.sources.text(file)?.middlewares;
+        own.iter().find(|own| own.name == name).cloned()
+    }
+
+    /// The router factory, or the options of one, that a name binds in a module.
+    pub fn factory(&self, file: &str, name: &str) -> Option<Arc<Factory>> {
+        let own = &self.sources.text(file)?.factories;
+        own.iter().find(|own| own.name == name).cloned()
+    }
+
+    /// The router factories of a module.
+    pub fn factories(&self, file: &str) -> &[Arc<Factory>] {
+        let text = self.sources.text(file);
+        text.map_or(&[], |text| &text.factories)
+    }
+
+    /// The middlewares of a module.
+    pub fn middlewares(&self, file: &str) -> &[Arc<Middleware>] {
+        let text = self.sources.text(file);
+        text.map_or(&[], |text| &text.middlewares)
     }
 
     /// The names that importers of a module use for one of its bindings.
@@ -298,6 +376,16 @@ impl<'s> Modules<'s> {
         }
         names.sort();
         names
+    }
+
+    /// Whether a file passes on a name of another by a list.
+    pub fn lists(&self, file: &str, from: &str, name: &str) -> bool {
+        let Some((_, exports)) = self.parsed(file) else {
+            return true;
+        };
+        exports.passed.values().any(|(specifier, original)| {
+            original == name && self.resolve(file, specifier).as_deref() == Some(from)
+        })
     }
 
     /// What each imported name of a file stands for; nothing where that cannot be read.
@@ -359,7 +447,7 @@ impl<'s> Modules<'s> {
             return vec![name.to_string()];
         }
         let imports = self.imports(file);
-        let target = (of.to_string(), name.to_string());
+        let target = Some((of.to_string(), name.to_string()));
         let mut names: Vec<String> = imports
             .iter()
             .filter(|(_, (from, original))| {
@@ -367,8 +455,7 @@ impl<'s> Modules<'s> {
                     return false;
                 };
                 // Of a whole module any member may be meant.
-                original == "*" && from == of
-                    || self.exported(&from, original, 0).as_ref() == Some(&target)
+                original == "*" && from == of || self.exported_value(&from, original, 0) == target
             })
             .map(|(local, (_, original))| match original.as_str() {
                 "*" => name.to_string(),
@@ -381,35 +468,89 @@ impl<'s> Modules<'s> {
 
     /// The file and the binding there that an exported name of a file stands for.
     fn exported(&self, file: &str, name: &str, passed: usize) -> Option<(String, String)> {
+        let (file, name) = self.exported_value(file, name, passed)?;
+        function(self.parsed(&file)?.0.as_ref()?, &name)?;
+        Some((file, name))
+    }
+
+    /// The same for anything that is exported.
+    fn exported_value(&self, file: &str, name: &str, passed: usize) -> Option<(String, String)> {
         if passed > MAX_PASSED {
             return None;
         }
         let (module, exports) = self.parsed(file)?;
         if let Some(own) = exports.own.get(name) {
-            let module = module.as_ref()?;
-            let owns =
-                |name: &Id| members::split(&name.0).is_some_and(|(owner, _)| *own.0 == *owner);
-            if module.functions.contains_key(own) || module.functions.keys().any(owns) {
-                return Some((file.to_string(), own.0.to_string()));
-            }
-            let (from, original) = module.imports.get(own)?;
-            return self.exported(&self.resolve(file, from)?, original, passed + 1);
+            return match module.as_ref().and_then(|module| module.imports.get(own)) {
+                Some((from, original)) => {
+                    self.exported_value(&self.resolve(file, from)?, original, passed + 1)
+                }
+                None => Some((file.to_string(), own.0.to_string())),
+            };
         }
         if let Some((from, original)) = exports.passed.get(name) {
-            return self.exported(&self.resolve(file, from)?, original, passed + 1);
+            return self.exported_value(&self.resolve(file, from)?, original, passed + 1);
         }
         exports
             .all
             .iter()
-            .find_map(|from| self.exported(&self.resolve(file, from)?, name, passed + 1))
+            .find_map(|from| self.exported_value(&self.resolve(file, from)?, name, passed + 1))
+    }
+
+    /// The file and the binding there that a name stands for that a file imports from a specifier.
+    pub fn exported_by(&self, file: &str, from: &str, name: &str) -> Option<(String, String)> {
+        self.exported_value(&self.resolve(file, from)?, name, 0)
     }
 
     fn resolve(&self, file: &str, specifier: &str) -> Option<String> {
         let imports = &self.project().files.get(file)?.imports;
-        let import = imports
-            .iter()
-            .find(|import| import.specifier == specifier)?;
-        import.resolved.clone()
+        let import = imports.iter().find(|import| import.specifier == specifier);
+        match import {
+            Some(import) => import.resolved.clone(),
+            None => {
+                let key = (file.to_string(), specifier.to_string());
+                let written = self.written.read().expect("no panics while held");
+                written.get(&key).cloned()
+            }
+        }
+    }
+
+    /// The file that a file imports by a specifier.
+    pub fn imported_file(&self, file: &str, specifier: &str) -> Option<String> {
+        self.resolve(file, specifier)
+    }
+
+    /// Notes that a file is made to import another.
+    pub fn imports_now(&self, file: &str, specifier: &str, target: &str) {
+        let key = (file.to_string(), specifier.to_string());
+        let mut written = self.written.write().expect("no panics while held");
+        written.insert(key, target.to_string());
+    }
+
+    /// The file and the binding there that an imported name, a member of a whole module, or what a
+    /// call of these gives back stands for in a file with these imports.
+    pub fn named(
+        &self,
+        file: &str,
+        imports: &HashMap<Id, (String, String)>,
+        expr: &Expr,
+    ) -> Option<(String, String)> {
+        let imported = |name: &Id, member: Option<&str>| {
+            let (from, original) = imports.get(name)?;
+            let original = member.unwrap_or(original);
+            self.exported_value(&self.resolve(file, from)?, original, 0)
+        };
+        match crate::syntax::bare(expr) {
+            Expr::Ident(name) => imported(&id(name), None),
+            Expr::Call(call) => self.named(file, imports, call.callee.as_expr()?),
+            other => {
+                let (object, name) = member(other)?;
+                let Expr::Ident(object) = object else {
+                    return None;
+                };
+                let object = id(object);
+                (imports.get(&object)?.1 == "*").then(|| imported(&object, Some(&name)))?
+            }
+        }
     }
 
     /// The file and the binding there that an expression stands for.
@@ -427,6 +568,18 @@ impl<'s> Modules<'s> {
                     return Some((file.clone(), name.0.to_string()));
                 }
                 imported(&name, None)
+            }
+            // `requireRole('admin')` gives back a middleware.
+            Expr::Call(_) => {
+                let mut callee = callee;
+                let mut calls = 0;
+                while let Expr::Call(call) = callee {
+                    callee = crate::syntax::bare(call.callee.as_expr()?);
+                    calls += 1;
+                }
+                let (file, name) = self.target(module, callee)?;
+                let middleware = self.middleware(&file, &name)?;
+                (middleware.layers == calls).then_some((file, name))
             }
             _ => {
                 let (object, name) = member(callee)?;
@@ -559,6 +712,28 @@ impl<'s> Modules<'s> {
         self.part_for(key, &[], Vec::new())
     }
 
+    /// A middleware, read for these methods; `args` are what each function around it is given, the
+    /// outermost first, where it is constant.
+    pub fn middleware_for<'m>(
+        &'m self,
+        key: &Key,
+        methods: &[String],
+        args: &[Vec<Option<Constant>>],
+    ) -> Option<Part<'m>>
+    where
+        's: 'm,
+    {
+        let part = self.part(key)?;
+        let (layers, _) = middleware::innermost(part.module.source, &part.declared);
+        let mut constants = Vec::new();
+        for (layer, args) in layers.iter().zip(args) {
+            for (pat, arg) in layer.params.iter().zip(args) {
+                constants.extend(param_id(pat).zip(arg.clone()));
+            }
+        }
+        self.part_for(key, methods, constants)
+    }
+
     fn part_for<'m>(
         &'m self,
         key: &Key,
@@ -580,6 +755,11 @@ impl<'s> Modules<'s> {
                 module.wrapped = Some(wrapping.name.clone());
                 let roles = vec![Some(Role::Request), Some(Role::Response)];
                 (wrapping.closure.clone(), roles)
+            }
+            // A middleware may be given back by the functions around it.
+            None if self.middleware(&key.file, &key.name).is_some() => {
+                let (_, inner) = middleware::innermost(module.source, &declared);
+                (inner, key.roles.clone())
             }
             None => (declared.clone(), key.roles.clone()),
         };
@@ -716,6 +896,7 @@ impl<'s> Modules<'s> {
                 extras: wrapping.extras,
                 context: part.context(),
             }),
+            middleware: self.middleware(&key.file, &key.name),
             refusals: Vec::new(),
         }
     }
@@ -844,6 +1025,7 @@ fn refused(key: &Key, mut refusals: Vec<Refusal>) -> Shared {
         callback: None,
         answers_errors: false,
         wrapper: None,
+        middleware: None,
         refusals,
     }
 }

@@ -25,7 +25,7 @@ use crate::facts::call::{Call, RouteKey};
 use crate::facts::route::Route;
 use crate::handler;
 use crate::importers;
-use crate::libraries::next_connect;
+use crate::libraries::chain::{self, AsHandler, Kitchen};
 use crate::modules::{Key, Modules, Sources};
 use crate::not_found::{self, NotFound};
 use crate::outcome::*;
@@ -167,6 +167,7 @@ pub fn app(
             options,
             pages: &pages,
             headers: &configured.of_route(&route.path),
+            chained: false,
         };
         unit(&job, text)
     };
@@ -491,13 +492,23 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
         }]
     })?;
     let outline = Outline::read(&source).map_err(|refusal| vec![refusal])?;
-    if let Some(written) = next_connect::as_handler(&outline, job.options.strict) {
-        let (text, at) = written.map_err(|refusal| vec![refusal])?;
-        // What is refused of that text has its place where the router is made.
-        let moved =
-            |refusal: Refusal| refuse_at(&source, refusal.reason, at.clone(), refusal.detail);
-        let planned = unit(job, Some(text));
-        return planned.map_err(|refusals| refusals.into_iter().map(moved).collect());
+    let kitchen = Kitchen {
+        outline: &outline,
+        modules: job.modules,
+        specifier: &|file| surroundings::specifier(app, directory(&route.file), file, &text),
+    };
+    // Why a chain of middlewares is not written out, where its untouched handler may be bridged.
+    let mut unchained = Vec::new();
+    if job.options.bridge != Bridge::All
+        && let Some(written) = chain::as_handler(&kitchen, job.options.strict)
+    {
+        match written
+            .map_err(|refusal| vec![refusal])
+            .and_then(|written| written_out(job, &source, written))
+        {
+            Err(refusals) if job.options.bridge != Bridge::Off => unchained = refusals,
+            planned => return planned,
+        }
     }
     let mut refusals = Vec::new();
     let shared = shared_exports::split(&outline, project, app, route).unwrap_or_else(|refusal| {
@@ -527,7 +538,7 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
     if !refusals.is_empty() {
         return Err(refusals);
     }
-    let mut carried = carry_or_bridge(job, &source, outline)?;
+    let mut carried = carry_or_bridge(job, &source, outline, unchained)?;
     if let Some(shared) = &shared {
         // The handler is understood; what is left of the file is written.
         let refuse = |detail: String| {
@@ -568,12 +579,41 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
     })
 }
 
+/// Plans a route whose chain of middlewares is written out.
+fn written_out(job: &Job, source: &Source, written: AsHandler) -> Planned {
+    let options = Options {
+        // What would be bridged is the file as it was.
+        bridge: Bridge::Off,
+        ..job.options.clone()
+    };
+    let chained = Job {
+        options: &options,
+        chained: true,
+        ..*job
+    };
+    let moved = |refusal: Refusal| written.refusal(source, refusal);
+    let mut planned = unit(&chained, Some(written.text.clone()))
+        .map_err(|refusals| -> Vec<Refusal> { refusals.into_iter().map(moved).collect() })?;
+    planned.calls.extend(written.spares.clone());
+    for evidence in &mut planned.against {
+        let place = evidence.place.take();
+        evidence.place = place.map(|place| written.place(source, place));
+    }
+    Ok(planned)
+}
+
 /// Writes what a handler becomes; one that cannot be rewritten is bridged, where that is
 /// wanted and possible.
-fn carry_or_bridge(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Refusal>> {
+fn carry_or_bridge(
+    job: &Job,
+    source: &Source,
+    outline: Outline,
+    unchained: Vec<Refusal>,
+) -> Result<Carried, Vec<Refusal>> {
     let edge = route_handler::is_edge(outline.config.as_ref());
     let refusals = match job.options.bridge {
         Bridge::All if !edge => Vec::new(),
+        _ if !unchained.is_empty() => unchained,
         _ => match carry(job, source, outline) {
             Ok(carried) => return Ok(carried),
             Err(refusals) => refusals,
@@ -636,6 +676,8 @@ struct Job<'j, 's> {
     options: &'j Options,
     pages: &'j Pages,
     headers: &'j RouteHeaders,
+    /// Whether the text is one in which a chain of middlewares was written out.
+    chained: bool,
 }
 
 /// Writes what a handler becomes.
@@ -684,6 +726,7 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
     }
     let mut module = ApiModule::of(outline).map_err(|refusal| vec![refusal])?;
     module.follow = Some(job.modules);
+    module.chained = job.chained;
     let handler = handler::read(
         &module,
         handler::Keep {

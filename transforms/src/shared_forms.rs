@@ -89,6 +89,12 @@ pub fn names(project: &Project, modules: &Modules, movers: &[Mover]) -> BTreeMap
 
 /// Whether the old text of a function mentions another.
 fn mentions_old(modules: &Modules, from: &Key, key: &Key) -> bool {
+    if let Some(factory) = modules.factory(&from.file, &from.name) {
+        // What was taken out of it, it has itself.
+        if factory.parts().any(|part| part == key.name) {
+            return false;
+        }
+    }
     let Some(module) = modules.library(&from.file) else {
         return true;
     };
@@ -138,10 +144,16 @@ fn used_outside(
             }
             if let Some(mover) = movers.iter().find(|mover| mover.file == path) {
                 let locals = modules.local_names(path, &key.file, &key.name);
-                if locals.is_empty() || locals.iter().any(|local| mentions(mover.text, local)) {
+                let text = without_specifiers(mover.text);
+                if locals.is_empty() || locals.iter().any(|local| mentions(&text, local)) {
                     return true;
                 }
                 continue;
+            }
+            if modules.factory(&key.file, &key.name).is_some() && modules.lists(path, &file, &name)
+            {
+                // What lists it would list nothing.
+                return true;
             }
             let (passing, taking): (Vec<_>, Vec<_>) = imports.partition(|import| import.reexport);
             // What takes it by another way than an import declaration, as by `require`, or in a file
@@ -322,10 +334,7 @@ fn item_uses(
     }
     let form = forms.iter().find(|form| {
         form.file == source.path
-            && modules
-                .library(&form.file)
-                .and_then(|module| Some(function(&module, &form.name)?.statement.clone()))
-                .is_some_and(|statement| statement == range)
+            && shared_module::statement_of(source, &form.name).as_ref() == Some(&range)
     });
     let Some(form) = form else { return true };
     if form.file == key.file && form.name == key.name {
@@ -338,7 +347,16 @@ fn item_uses(
     }
 }
 
+/// A text without the specifiers of its imports.
+fn without_specifiers(text: &str) -> String {
+    let code = |line: &str| match line.rfind(" from ") {
+        Some(at) => line[..at].to_string(),
+        None => line.to_string(),
+    };
+    text.lines().map(code).collect::<Vec<_>>().join("\n")
+}
+
 /// Whether a text has a word.
-fn mentions(text: &str, word: &str) -> bool {
+pub fn mentions(text: &str, word: &str) -> bool {
     places(text, word).next().is_some()
 }

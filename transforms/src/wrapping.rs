@@ -27,10 +27,7 @@ pub struct Wrapping<'a> {
 
 /// Reads a function as a wrapper.
 pub fn of<'a>(source: &'a Source, function: &Function<'a>) -> Option<Wrapping<'a>> {
-    let mut layers = vec![function.clone()];
-    while let Some(inner) = returned(source, layers.last()?) {
-        layers.push(inner);
-    }
+    let mut layers = layers(source, function);
     let closure = layers.pop().filter(|_| !layers.is_empty())?;
     let request = param_id(closure.params.first()?)?;
     let response = closure.params.get(1).and_then(|pat| param_id(pat));
@@ -89,6 +86,16 @@ pub fn callback(function: &Function, roles: &[Option<Role>]) -> Option<(usize, I
         }
         (calls.extras.is_some() && !calls.odd).then_some((at, name))
     })
+}
+
+/// The functions that stand in each other, the outermost first; a function that gives back no other
+/// stands alone.
+pub fn layers<'a>(source: &'a Source, function: &Function<'a>) -> Vec<Function<'a>> {
+    let mut layers = vec![function.clone()];
+    while let Some(inner) = layers.last().and_then(|last| returned(source, last)) {
+        layers.push(inner);
+    }
+    layers
 }
 
 /// The function that a function gives back.

@@ -582,7 +582,7 @@ impl<'a> Writer<'_, 'a, '_> {
         };
         let mut gone = Vec::new();
         loop {
-            let found = super::server_action::all_statements(stmts)
+            let found = super::server_action::with_callbacks(stmts)
                 .into_iter()
                 .find_map(|stmt| {
                     let Stmt::Decl(Decl::Var(declaration)) = stmt else {
@@ -2243,6 +2243,11 @@ impl<'a> Writer<'_, 'a, '_> {
         let new = members::last(new);
         let text = &self.ctx.source.text;
         let head = text[call.start..open].split('<').next().unwrap_or_default();
+        // `requireRole('admin')(req)`: the name in front of the first arguments.
+        let head = match head.trim_end().ends_with(')') {
+            true => head.split('(').next().unwrap_or_default(),
+            false => head,
+        };
         let end = call.start + head.trim_end().len();
         let start = text[call.start..end]
             .rfind(|char: char| !(char.is_alphanumeric() || char == '_' || char == '$'))

@@ -17,6 +17,8 @@ pub struct Imports {
     wanted: BTreeMap<String, BTreeMap<String, bool>>,
     /// Imported names that other names of the same modules stand in for.
     renamed: BTreeMap<String, String>,
+    /// Imported names that go where nothing uses them, because what used them went earlier.
+    pub lost: BTreeSet<String>,
 }
 
 impl Imports {
@@ -161,7 +163,7 @@ impl Imports {
         kept: &[Range<usize>],
         edits: &mut Edits,
     ) {
-        let gone = remove_unused_but(source, kept, &self.renamed, edits);
+        let gone = remove_unused_but(source, kept, &self.renamed, &self.lost, edits);
         self.without(source);
         let mut new = self.lines(style, source.typescript()).join("\n");
         for statement in gone {
@@ -202,7 +204,16 @@ pub fn remove_unused(
     kept: &[Range<usize>],
     edits: &mut Edits,
 ) -> Vec<Range<usize>> {
-    remove_unused_but(source, kept, &BTreeMap::new(), edits)
+    remove_unused_but(source, kept, &BTreeMap::new(), &BTreeSet::new(), edits)
+}
+
+/// Removes imported names that nothing in a file uses, of those that are said to be lost.
+pub fn remove_lost(source: &Source, lost: &BTreeSet<String>, edits: &mut Edits) {
+    let whole = 0..source.text.len();
+    let kept = std::slice::from_ref(&whole);
+    for statement in remove_unused_but(source, kept, &BTreeMap::new(), lost, edits) {
+        edits.delete(super::web_native::whole_lines(source, &statement));
+    }
 }
 
 /// Whether a binding is used in the ranges that stay, and whether it was used at all.
@@ -227,6 +238,7 @@ fn remove_unused_but(
     source: &Source,
     kept: &[Range<usize>],
     renamed: &BTreeMap<String, String>,
+    lost: &BTreeSet<String>,
     edits: &mut Edits,
 ) -> Vec<Range<usize>> {
     let names = Names::of(source, &source.module);
@@ -244,7 +256,11 @@ fn remove_unused_but(
             .iter()
             .enumerate()
             .filter(|(_, specifier)| {
-                used(&names, &id(specifier.local()), &statement, kept) == (false, true)
+                let local = specifier.local();
+                match used(&names, &id(local), &statement, kept) {
+                    (true, _) => false,
+                    (false, before) => before || lost.contains(&*local.sym),
+                }
             })
             .map(|(index, _)| index)
             .collect();

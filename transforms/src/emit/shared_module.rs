@@ -12,6 +12,7 @@ use super::carrier::{Helper, Lowered};
 use super::imports::Imports;
 use super::layout;
 use super::style::{Style, indentation, line_start};
+use super::web_native::whole_lines;
 use crate::edit::{Edits, Fragment};
 use crate::facts::api_module::{ApiModule, Form as Spelling, Function, param_id, refuse_at};
 use crate::facts::effect::{Replies, Role};
@@ -69,6 +70,9 @@ pub fn write(
     let mut beside: Vec<(usize, String)> = Vec::new();
     let mut query = false;
     for key in keys {
+        if modules.factory(file, &key.name).is_some() {
+            continue;
+        }
         let (Some(part), Some(shared)) = (modules.part(key), modules.shared(key)) else {
             return Err(broken(key.name.clone()));
         };
@@ -124,6 +128,37 @@ pub fn write(
             }
         }
     }
+    let moved = |name: &str| {
+        let mut keys = keys.iter();
+        keys.any(|key| key.name == name && names.get(key).is_none())
+    };
+    let mut uses: (String, String) = Default::default();
+    for middleware in modules.middlewares(file) {
+        // One whose old form stays, or that no route calls, is as it was.
+        let text = &middleware.original;
+        if moved(&middleware.name) {
+            uses.0.push_str(text);
+        } else if let Some(function) = function(&module, &middleware.name) {
+            uses.1.push_str(text);
+            edits.replace(function.statement.clone(), text.clone());
+        }
+    }
+    for factory in modules.factories(file) {
+        for part in factory.parts().filter(|part| !called(keys, part)) {
+            // What no route calls was only written to be read.
+            if let Some(function) = function(&module, part) {
+                edits.delete(behind(source, &function.statement));
+            }
+        }
+        if let Some(statement) = statement_of(source, &factory.name)
+            && moved(&factory.name)
+        {
+            uses.0.push_str(&source.text[statement.clone()]);
+            gone.push(statement.clone());
+            edits.delete(whole_lines(source, &statement));
+        }
+    }
+    imports.lost = lost(source, &uses);
     for (at, text) in beside {
         edits.insert(at, text);
     }
@@ -151,6 +186,52 @@ pub fn write(
         helpers,
         style,
     })
+}
+
+/// Whether a route calls a function of the module.
+fn called(keys: &[&Key], name: &str) -> bool {
+    keys.iter().any(|key| key.name == name)
+}
+
+/// A statement with the white space in front of it.
+fn behind(source: &Source, statement: &Range<usize>) -> Range<usize> {
+    source.text[..statement.start].trim_end().len()..statement.end
+}
+
+/// The statement that declares a name.
+pub fn statement_of(source: &Source, name: &str) -> Option<Range<usize>> {
+    let declares = |declaration: &Decl| {
+        match declaration {
+        Decl::Fn(function) => *function.ident.sym == *name,
+        Decl::Var(variables) => variables.decls.iter().any(
+            |declarator| matches!(&declarator.name, Pat::Ident(binding) if *binding.id.sym == *name),
+        ),
+        _ => false,
+    }
+    };
+    let found = source.items().iter().find(|item| match item {
+        ModuleItem::Stmt(Stmt::Decl(declaration)) => declares(declaration),
+        ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(export)) => declares(&export.decl),
+        ModuleItem::ModuleDecl(ModuleDecl::ExportDefaultDecl(export)) => {
+            matches!(&export.decl, DefaultDecl::Fn(function)
+                if function.ident.as_ref().is_some_and(|ident| *ident.sym == *name))
+        }
+        _ => false,
+    });
+    found.map(|item| source.range(item))
+}
+
+/// The imported names that only what went mentions, and nothing that stays as it was.
+fn lost(source: &Source, (went, stays): &(String, String)) -> BTreeSet<String> {
+    let imports = source.items().iter().filter_map(|item| match item {
+        ModuleItem::ModuleDecl(ModuleDecl::Import(import)) => Some(&import.specifiers),
+        _ => None,
+    });
+    imports
+        .flatten()
+        .map(|specifier| specifier.local().sym.to_string())
+        .filter(|name| shared_forms::mentions(went, name) && !shared_forms::mentions(stays, name))
+        .collect()
 }
 
 /// Whether two texts differ in their layout only.
@@ -183,6 +264,10 @@ fn is_taken(source: &Source, name: &str) -> bool {
 
 /// The text of a function's web form in which every function that it calls has another name.
 pub fn renamed(modules: &Modules, key: &Key) -> Option<String> {
+    if modules.factory(&key.file, &key.name).is_some() {
+        // It goes.
+        return Some(String::new());
+    }
     let part = modules.part(key)?;
     let shared = modules.shared(key)?;
     let lowered = modules.lower(&part, &shared_forms::Names::All).ok()?;
@@ -576,7 +661,8 @@ impl<'a> Form<'_, 'a> {
             })
             .sum();
         let head = style.columns(&text[line_start(text, list.start)..list.start]);
-        let broken = text[list].contains('\n') && head + length + 4 > style.width;
+        let several = text[list].contains('\n') || self.part.callback.is_some();
+        let broken = several && head + length + 4 > style.width;
         let (open, between, close) = match broken {
             true => (
                 format!("(\n{}", style.indent),

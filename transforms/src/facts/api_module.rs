@@ -151,6 +151,8 @@ pub struct ApiModule<'a> {
     pub wrappers: Vec<WrapperCall<'a>>,
     /// The library function around the handler.
     pub wrapper: Option<Wrapper>,
+    /// Whether a chain of middlewares was written out, so that they are called as guards.
+    pub chained: bool,
 }
 
 /// A library function around the handler: `withAuth(handler, …)`.
@@ -291,6 +293,12 @@ pub fn from_expr<'a>(
         }
         _ => None,
     }
+}
+
+/// The function that a method of an object literal is.
+pub fn from_method<'a>(source: &Source, method: &'a MethodProp) -> Option<Function<'a>> {
+    let statement = source.range(method);
+    from_function(source, None, &method.function, statement, Form::Declaration)
 }
 
 /// What each imported name of a file stands for: module and exported name.
@@ -663,6 +671,7 @@ impl<'a> ApiModule<'a> {
             wrapped: None,
             wrappers,
             wrapper,
+            chained: false,
         })
     }
 
@@ -694,6 +703,7 @@ impl<'a> ApiModule<'a> {
             wrapper: None,
             wrapped: None,
             wrappers: Vec::new(),
+            chained: false,
         });
         Ok((module, exports))
     }

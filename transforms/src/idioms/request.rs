@@ -201,7 +201,13 @@ pub fn carrier_call(
         Some(name) => Carrier::Local(name),
         None => {
             let roles: Vec<Option<Role>> = args.iter().map(|arg| arg.role).collect();
-            Carrier::Shared(module.follow?.follow(module, callee, &roles)?)
+            let shared = module.follow?.follow(module, callee, &roles)?;
+            if let Some(middleware) = &shared.middleware
+                && !(module.chained && middleware.takes(&call.args))
+            {
+                return None;
+            }
+            Carrier::Shared(shared)
         }
     };
     let before = match &call.type_args {

@@ -6,14 +6,18 @@
 //! One file for each library, one line each in [`LIBRARIES`].
 
 pub mod auth0;
+pub mod chain;
+mod chain_text;
 mod clerk;
 mod cookies_next;
 mod iron_session;
+pub mod next_api_route_middleware;
 mod next_auth;
 pub mod next_connect;
 mod nookies;
 mod raw_body;
 mod request_ip;
+pub mod router_factory;
 mod supabase;
 mod supabase_ssr;
 

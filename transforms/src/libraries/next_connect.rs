@@ -1,12 +1,18 @@
-//! next-connect 0.11 to 1: a router whose methods each have one handler of this file is the same
-//! as one handler that tells the methods apart, which is how the rest of the program reads it.
-//! In: the outline of an API file. Out: its text with the router written as such a handler.
+//! next-connect 0.11 to 1: a router whose methods each have one handler is the same as one handler
+//! that tells the methods apart, which is how the rest of the program reads it. In: the outline of
+//! an API file. Out: its text with the router written as such a handler.
 //!
 //! `router.get(list)` gives `case 'GET': return list(req, res)`, `onError` a `catch` around all of
-//! them and `onNoMatch` the `default`. Without `onNoMatch` next-connect answers 404, which
-//! Next.js makes 405; `strict` keeps the 404. Refused by name: middleware, paths, nested routers,
-//! and 0.x without `onError`, which answers with the error's message
+//! them and `onNoMatch` the `default`. Middlewares of other files are called in front of the handler
+//! ([`super::chain`]). A function of another file that makes the router, and a constant with its
+//! options, are followed: `onError` and `onNoMatch` become functions of that file, which each route
+//! imports. Without `onNoMatch` next-connect answers 404, which Next.js makes 405; `strict` keeps
+//! the 404. Refused by name: middlewares of another shape or of the file itself, paths, nested
+//! routers, `all`, and 0.x without `onError`, which answers with the error's message
 //! (<https://github.com/hoangvvo/next-connect>, `src/router.ts` and `src/node.ts`).
+//!
+//! In 0.x `next()` gives back nothing, so that a `try` around it catches nothing of what comes next;
+//! there such a middleware is refused.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,14 +21,23 @@ use std::sync::Arc;
 use swc_core::ecma::ast::*;
 
 use crate::edit::Edits;
-use crate::emit::style::{Style, indentation, template_ranges};
+use crate::emit::style::Style;
 use crate::emit::web_native::{free_name, whole_lines};
 use crate::facts::api_module::{DefaultExport, Outline, refuse_at};
+use crate::libraries::chain::{self, AsHandler, Kitchen};
+use crate::libraries::chain_text::{self, Writing};
+use crate::libraries::router_factory::{Factory, dedented_range, uses};
+use crate::modules::Key;
+use crate::next_version::NextVersion;
 use crate::outcome::Refusal;
 use crate::reason::Reason;
 use crate::syntax::{Id, Names, bare, id, method_call, prop_name};
 
-const PACKAGE: &str = "next-connect";
+/// The package.
+pub const PACKAGE: &str = "next-connect";
+
+/// The methods that a router has functions for.
+const METHODS: [&str; 6] = ["get", "head", "post", "put", "patch", "delete"];
 
 /// A router in a file: where it is made, by which call, and what is called on it.
 struct Router<'a> {
@@ -30,17 +45,17 @@ struct Router<'a> {
     held: Option<(Id, Range<usize>)>,
     /// The call that makes it.
     made: &'a CallExpr,
+    /// The function of another file that is called for it.
+    factory: Option<(Key, Arc<Factory>)>,
     /// The methods called on it, in order, with the statement around each.
     calls: Vec<(String, &'a [ExprOrSpread], Range<usize>)>,
 }
 
-/// The file with its router as one handler, and where the router is made.
-pub type AsHandler = (Arc<str>, Range<usize>);
-
 /// Writes the router of a file as one handler; `None` where the default export is no router of
 /// next-connect. `strict` keeps its answer to other methods.
-pub fn as_handler(outline: &Outline, strict: bool) -> Option<Result<AsHandler, Refusal>> {
-    let router = router(outline)?;
+pub fn as_handler(kitchen: &Kitchen, strict: bool) -> Option<Result<AsHandler, Refusal>> {
+    let outline = kitchen.outline;
+    let router = router(kitchen)?;
     let at = outline.source.range(router.made);
     let refuse = |why: String| {
         let range = outline.source.packages.range(PACKAGE);
@@ -48,15 +63,26 @@ pub fn as_handler(outline: &Outline, strict: bool) -> Option<Result<AsHandler, R
         let why = format!("{PACKAGE} {range}: {why}");
         refuse_at(outline.source, Reason::UnsupportedLibrary, at.clone(), why)
     };
-    Some(
-        write(outline, &router, strict)
-            .map(|text| (Arc::from(text), at.clone()))
-            .map_err(refuse),
-    )
+    let written = write(kitchen, &router, strict).map_err(refuse);
+    let last = router.calls.last().map(|(_, args, _)| *args);
+    let options = router
+        .made
+        .args
+        .first()
+        .into_iter()
+        .chain(last.into_iter().flatten());
+    let options = options.filter_map(|arg| factory(kitchen, &arg.expr));
+    let spares = router.factory.iter().cloned().chain(options);
+    let spares: Vec<Key> = spares.map(|(key, _)| key).collect();
+    Some(written.map(|text| AsHandler {
+        text: Arc::from(chain_text::pruned(outline.source, text)),
+        at: at.clone(),
+        spares,
+    }))
 }
 
 /// The expression at the start of a chain of method calls, and the calls.
-fn chain(expr: &Expr) -> (&Expr, Vec<(String, &[ExprOrSpread])>) {
+pub fn chain(expr: &Expr) -> (&Expr, Vec<(String, &[ExprOrSpread])>) {
     let mut calls = Vec::new();
     let mut root = bare(expr);
     while let Some((object, name, args)) = method_call(root) {
@@ -67,26 +93,45 @@ fn chain(expr: &Expr) -> (&Expr, Vec<(String, &[ExprOrSpread])>) {
     (root, calls)
 }
 
-fn makes<'a>(outline: &Outline, expr: &'a Expr) -> Option<&'a CallExpr> {
+/// The call that makes a router, and the function of another file that is called for it.
+type Making<'a> = (&'a CallExpr, Option<(Key, Arc<Factory>)>);
+
+fn makes<'a>(kitchen: &Kitchen, expr: &'a Expr) -> Option<Making<'a>> {
+    let outline = kitchen.outline;
     let Expr::Call(call) = expr else { return None };
     let Expr::Ident(callee) = bare(call.callee.as_expr()?) else {
         return None;
     };
     let (module, name) = outline.imported(callee)?;
-    (module == PACKAGE && matches!(name, "createRouter" | "default")).then_some(call)
+    if module == PACKAGE && matches!(name, "createRouter" | "default") {
+        return Some((call, None));
+    }
+    let found = factory(kitchen, call.callee.as_expr()?)?;
+    (!found.1.options && call.args.is_empty()).then_some((call, Some(found)))
 }
 
-fn router<'a>(outline: &Outline<'a>) -> Option<Router<'a>> {
+/// The factory, or the options, that an imported name stands for.
+fn factory(kitchen: &Kitchen, expr: &Expr) -> Option<(Key, Arc<Factory>)> {
+    let outline = kitchen.outline;
+    let modules = kitchen.modules;
+    let (file, name) = modules.named(&outline.source.path, &outline.imports, expr)?;
+    let found = modules.factory(&file, &name)?;
+    let roles = Vec::new();
+    Some((Key { file, name, roles }, found))
+}
+
+fn router<'a>(kitchen: &Kitchen<'_, 'a, '_>) -> Option<Router<'a>> {
+    let outline = kitchen.outline;
     let source = outline.source;
     let (export, default) = &outline.default;
-    let (root, last): (Result<&'a CallExpr, Id>, Vec<_>) = match default {
+    let (root, last): (Result<Making<'a>, Id>, Vec<_>) = match default {
         DefaultExport::Function(_) => return None,
         DefaultExport::Name(name) => (Err(name.clone()), Vec::new()),
         DefaultExport::Expr(expr) => {
             let (root, calls) = chain(expr);
             match root {
                 Expr::Ident(name) => (Err(id(name)), calls),
-                root => (Ok(makes(outline, root)?), calls),
+                root => (Ok(makes(kitchen, root)?), calls),
             }
         }
     };
@@ -97,10 +142,11 @@ fn router<'a>(outline: &Outline<'a>) -> Option<Router<'a>> {
             .map(move |(name, args)| (name, args, statement.clone()))
     };
     let name = match root {
-        Ok(made) => {
+        Ok((made, factory)) => {
             return Some(Router {
                 held: None,
                 made,
+                factory,
                 calls: with(export, last).collect(),
             });
         }
@@ -116,9 +162,11 @@ fn router<'a>(outline: &Outline<'a>) -> Option<Router<'a>> {
                 };
                 if matches!(&only.name, Pat::Ident(binding) if id(&binding.id) == name) {
                     let (root, calls) = chain(only.init.as_deref()?);
+                    let (made, factory) = makes(kitchen, root)?;
                     router = Some(Router {
                         held: Some((name.clone(), statement.clone())),
-                        made: makes(outline, root)?,
+                        made,
+                        factory,
                         calls: with(&statement, calls).collect(),
                     });
                 }
@@ -138,13 +186,18 @@ fn router<'a>(outline: &Outline<'a>) -> Option<Router<'a>> {
 }
 
 /// Writes the file anew, or says why not.
-fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, String> {
+fn write<'a>(
+    kitchen: &Kitchen<'_, 'a, '_>,
+    router: &Router<'a>,
+    strict: bool,
+) -> Result<String, String> {
+    let outline = kitchen.outline;
     let source = outline.source;
     let style = Style::of(source);
     let version = source
         .packages
         .range(PACKAGE)
-        .and_then(crate::next_version::NextVersion::parse)
+        .and_then(NextVersion::parse)
         .ok_or("it is known of 0.11 to 1")?;
     let first = (version.major, version.minor) < (1, 0);
     if version.major > 1 || (version.major, version.minor) < (0, 11) {
@@ -159,10 +212,14 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
             _ => return Err("the router is exported without handler()".to_string()),
         }
     };
-    let mut by_method: BTreeMap<&str, (String, Option<Range<usize>>)> = BTreeMap::new();
+    let several = |(name, args, _): &&(String, &[ExprOrSpread], Range<usize>)| {
+        name == "use" || args.len() != 1
+    };
+    let chained = router.factory.is_some() || calls.iter().copied().any(|call| several(&call));
+    let mut by_method: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut made: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    const METHODS: [&str; 6] = ["get", "head", "post", "put", "patch", "delete"];
-    for (name, args, statement) in &calls {
+    let unchained = if chained { &[][..] } else { &calls[..] };
+    for (name, args, statement) in unchained {
         let Some(method) = METHODS.iter().find(|method| *method == name) else {
             return Err(match &name[..] {
                 "use" => "middleware".to_string(),
@@ -173,9 +230,7 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
             return Err("middleware or a path".to_string());
         };
         let own = match bare(&handler.expr) {
-            Expr::Ident(name) if outline.functions.contains_key(&id(name)) => {
-                (name.sym.to_string(), None)
-            }
+            Expr::Ident(name) if outline.functions.contains_key(&id(name)) => name.sym.to_string(),
             function @ (Expr::Arrow(_) | Expr::Fn(_)) => {
                 if params(function) > 2 {
                     return Err("middleware".to_string());
@@ -186,13 +241,31 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
                 made.entry(statement.start)
                     .or_default()
                     .push(format!("const {name} = {text}{}", style.semi));
-                (name, Some(source.range(function)))
+                name
             }
             _ => return Err("a handler of another file".to_string()),
         };
-        if by_method.insert(method, own).is_some() {
+        if by_method.insert(method, vec![own]).is_some() {
             return Err(format!("two handlers for {method}"));
         }
+    }
+    let (given, imports) = match &router.factory {
+        Some((key, _)) => uses(kitchen, key)?,
+        None => Default::default(),
+    };
+    let chains = match chained {
+        true => chains(kitchen, &given, &calls)?,
+        false => Vec::new(),
+    };
+    if first
+        && chains
+            .iter()
+            .any(|chain| chain.steps.iter().any(chain::Step::goes_around))
+    {
+        return Err("a middleware that calls next() inside a try".to_string());
+    }
+    for chain in &chains {
+        by_method.insert(chain.method, Vec::new());
     }
     if by_method.is_empty() {
         return Err("no handlers".to_string());
@@ -203,10 +276,6 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
         (true, true) => ": any",
         (true, false) => ": unknown",
     };
-    let (on_error, on_no_match) = settings(outline, options, error)?;
-    if first && on_error.is_none() {
-        return Err("without onError it answers with the message of the error".to_string());
-    }
     let mut last = Vec::new();
     let mut function = |name: &str, text: Option<String>| {
         text.map(|text| {
@@ -218,8 +287,32 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
             free
         })
     };
-    let on_error = function("onError", on_error);
-    let on_no_match = function("onNoMatch", on_no_match);
+    let elsewhere = elsewhere(kitchen, router, options)?;
+    let (on_error, on_no_match) = match &elsewhere {
+        Some((_, _, factory)) => (factory.on_error.clone(), factory.on_no_match.clone()),
+        None => {
+            let (on_error, on_no_match) = settings(outline, options, error)?;
+            (
+                function("onError", on_error),
+                function("onNoMatch", on_no_match),
+            )
+        }
+    };
+    if first && on_error.is_none() {
+        return Err("without onError it answers with the message of the error".to_string());
+    }
+    let mut edits = Edits::default();
+    if let Some((callee, key, factory)) = &elsewhere {
+        imports_parts(kitchen, callee, key, factory, &mut edits)?;
+    }
+    if !imports.is_empty() {
+        let last = source
+            .items()
+            .iter()
+            .rfind(|item| matches!(item, ModuleItem::ModuleDecl(ModuleDecl::Import(_))));
+        let at = last.map_or(0, |item| source.range(item).end);
+        edits.insert(at, format!("\n{}", imports.join("\n")));
+    }
     // Types go by the names that the file has for them.
     let names = Names::of(source, &source.module);
     let named = |name: &str| names.all.iter().any(|((sym, _), _)| sym == name);
@@ -238,7 +331,8 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
     };
     let mut lines = vec![format!("switch (req.method) {{")];
     for method in METHODS {
-        if let Some((name, _)) = by_method.get(method) {
+        if let Some(own) = by_method.get(method) {
+            let chain = chains.iter().find(|chain| chain.method == method);
             lines.push(format!(
                 "{indent}case {}:",
                 style.string(&method.to_uppercase())
@@ -247,7 +341,29 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
                 // next-connect answers HEAD by the handler of GET.
                 lines.push(format!("{indent}case {}:", style.string("HEAD")));
             }
-            lines.push(format!("{indent}{indent}{keyword}{name}(req, res){semi}"));
+            for name in own {
+                lines.push(format!("{indent}{indent}{keyword}{name}(req, res){semi}"));
+            }
+            if let Some(chain) = chain {
+                let writing = Writing {
+                    source,
+                    modules: kitchen.modules,
+                    names: chain_text::Names {
+                        req: "req",
+                        res: "res",
+                    },
+                    keyword,
+                    comments: chain.comments.clone(),
+                    typed: (req.clone(), res.clone()),
+                };
+                let written = writing.write(&chain.steps, &chain.end, &mut edits)?;
+                if let Some(label) = lines.last_mut() {
+                    label.push_str(" {");
+                }
+                let inner = chain_text::indented(written, indent);
+                lines.extend(chain_text::indented(inner, indent));
+                lines.push(format!("{indent}}}"));
+            }
         }
     }
     lines.push(format!("{indent}default:"));
@@ -263,10 +379,7 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
         ),
     });
     lines.push("}".to_string());
-    let mut body: Vec<String> = lines
-        .iter()
-        .map(|line| format!("{indent}{deep}{line}"))
-        .collect();
+    let mut body = chain_text::indented(lines, &format!("{indent}{deep}"));
     if let Some(name) = &on_error {
         body.insert(0, format!("{indent}try {{"));
         body.push(format!("{indent}}} catch (error) {{"));
@@ -278,9 +391,181 @@ fn write(outline: &Outline, router: &Router, strict: bool) -> Result<String, Str
     let name = free_name(source, &["handler", "routeHandler"]);
     last.push(format!(
         "export default async function {name}({req}, {res}) {{\n{}\n}}",
-        body.join("\n")
+        chain_text::joined(&body)
     ));
-    place(outline, router, made, last)
+    place(outline, router, made, last, edits)
+}
+
+/// What a router runs for one method.
+struct Chain<'a> {
+    method: &'static str,
+    steps: Vec<chain::Step>,
+    end: chain::End<'a>,
+    /// The comments above the call that gives it to the router.
+    comments: Vec<String>,
+}
+
+/// What a router runs for each method: the middlewares of every method and the method's own
+/// functions, in the order in which they were given.
+fn chains<'a>(
+    kitchen: &Kitchen<'_, 'a, '_>,
+    first: &[chain::Step],
+    calls: &[&(String, &'a [ExprOrSpread], Range<usize>)],
+) -> Result<Vec<Chain<'a>>, String> {
+    let source = kitchen.outline.source;
+    let mut found = Vec::new();
+    for (name, ..) in calls {
+        if name != "use" && !METHODS.contains(&&**name) {
+            return Err(format!("{name}()"));
+        }
+    }
+    let mut seen: Vec<usize> = Vec::new();
+    for method in METHODS {
+        let own: Vec<_> = calls.iter().filter(|(name, ..)| name == method).collect();
+        let [(_, _, statement)] = own[..] else {
+            match own.is_empty() {
+                true => continue,
+                false => return Err(format!("two handlers for {method}")),
+            }
+        };
+        let given = calls
+            .iter()
+            .filter(|(name, ..)| name == method || name == "use");
+        let given = given.flat_map(|(_, args, _)| args.iter());
+        let (steps, end) = kitchen.chain(first.to_vec(), given)?;
+        let mut comments = Vec::new();
+        if !seen.contains(&statement.start) {
+            seen.push(statement.start);
+            let start = crate::flow::leading_comments(source, statement.start);
+            let text = &source.text[start..statement.start];
+            comments.extend(text.lines().map(|line| line.trim().to_string()));
+            comments.retain(|line| !line.is_empty());
+        }
+        found.push(Chain {
+            method,
+            steps,
+            end,
+            comments,
+        });
+    }
+    Ok(found)
+}
+
+/// The functions for errors and other methods that come from another file: what is imported for
+/// them, and what that is.
+type Elsewhere<'a> = (&'a Expr, Key, Arc<Factory>);
+
+fn elsewhere<'a>(
+    kitchen: &Kitchen,
+    router: &Router<'a>,
+    options: &'a [ExprOrSpread],
+) -> Result<Option<Elsewhere<'a>>, String> {
+    let given = match options {
+        [only] => factory(kitchen, &only.expr)
+            .filter(|(_, found)| found.options)
+            .map(|(key, found)| (&*only.expr, key, found)),
+        _ => None,
+    };
+    match (&router.factory, given) {
+        (None, given) => Ok(given),
+        (Some((key, found)), None) if found.on_error.is_some() || found.on_no_match.is_some() => {
+            if !options.is_empty() {
+                return Err("more options".to_string());
+            }
+            let callee = router
+                .made
+                .callee
+                .as_expr()
+                .ok_or("options from elsewhere")?;
+            Ok(Some((callee, key.clone(), found.clone())))
+        }
+        (Some(_), given) => Ok(given),
+    }
+}
+
+/// Imports the functions for errors and other methods in place of what they were part of.
+fn imports_parts(
+    kitchen: &Kitchen,
+    callee: &Expr,
+    key: &Key,
+    factory: &Factory,
+    edits: &mut Edits,
+) -> Result<(), String> {
+    let outline = kitchen.outline;
+    let source = outline.source;
+    let Expr::Ident(name) = bare(callee) else {
+        return Err("options from elsewhere".to_string());
+    };
+    let local = id(name);
+    let names = Names::of(source, &source.module).all;
+    if names.iter().filter(|(name, _)| *name == local).count() != 2 {
+        return Err(format!("{} is used elsewhere", local.0));
+    }
+    let wanted: Vec<&String> = factory
+        .on_error
+        .iter()
+        .chain(&factory.on_no_match)
+        .collect();
+    for wanted in &wanted {
+        if names.iter().any(|(name, _)| *name.0 == ***wanted) {
+            return Err(format!("{wanted} is something else in this file"));
+        }
+    }
+    let (from, _) = outline
+        .imports
+        .get(&local)
+        .ok_or("options from elsewhere")?;
+    let target = |name: &String| Some((key.file.clone(), name.clone()));
+    let reached =
+        |name: &&&String| kitchen.modules.exported_by(&source.path, from, name) == target(name);
+    let list: Vec<&str> = wanted.iter().map(|name| name.as_str()).collect();
+    let list = list.join(", ");
+    let direct = wanted.iter().all(|name| reached(&name));
+    let style = Style::of(source);
+    let specifier = (kitchen.specifier)(&key.file);
+    for item in source.items() {
+        let ModuleItem::ModuleDecl(ModuleDecl::Import(import)) = item else {
+            continue;
+        };
+        let Some(at) = import
+            .specifiers
+            .iter()
+            .position(|specifier| id(specifier.local()) == local)
+        else {
+            continue;
+        };
+        let named = import
+            .specifiers
+            .iter()
+            .any(|specifier| matches!(specifier, ImportSpecifier::Named(_)));
+        if !direct {
+            // What it is imported through lists what it passes on.
+            kitchen
+                .modules
+                .imports_now(&source.path, &specifier, &key.file);
+            let (from, semi) = (style.string(&specifier), style.semi);
+            let line = format!("\nimport {{ {list} }} from {from}{semi}");
+            edits.insert(source.range(import).end, line);
+            continue;
+        }
+        let range = source.range(&import.specifiers[at]);
+        match (&import.specifiers[at], named) {
+            (ImportSpecifier::Named(_), _) => edits.replace(range, list.clone()),
+            (ImportSpecifier::Default(_), false) => {
+                edits.replace(range, format!("{{ {list} }}"));
+            }
+            (ImportSpecifier::Default(_), true) => {
+                let open = source.text[range.end..]
+                    .find('{')
+                    .map_or(range.end, |at| range.end + at + 1);
+                edits.replace(range.start..open, format!("{{ {list},"));
+            }
+            (ImportSpecifier::Namespace(_), _) => {
+                return Err("options from elsewhere".to_string());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Puts the parts in their places: functions where they were given to the router, and the handler
@@ -290,9 +575,9 @@ fn place(
     router: &Router,
     mut made: BTreeMap<usize, Vec<String>>,
     mut last: Vec<String>,
+    mut edits: Edits,
 ) -> Result<String, String> {
     let source = outline.source;
-    let mut edits = Edits::default();
     let export = &outline.default.0;
     if let Some(mut here) = made.remove(&export.start) {
         here.append(&mut last);
@@ -357,25 +642,8 @@ fn params(function: &Expr) -> usize {
 
 /// The text of a function, moved to the left by the indentation of its line.
 fn dedented(outline: &Outline, range: Range<usize>) -> String {
-    let source = outline.source;
-    let templates = template_ranges(source);
-    let by = indentation(&source.text, range.start).len();
-    let mut out = String::new();
-    let mut at = range.start;
-    for line in source.text[range.clone()].split_inclusive('\n') {
-        let inside = templates
-            .iter()
-            .any(|template| template.start < at && at <= template.end);
-        let white = line.len() - line.trim_start_matches([' ', '\t']).len();
-        let from = if at == range.start || inside {
-            0
-        } else {
-            by.min(white)
-        };
-        out.push_str(&line[from..]);
-        at += line.len();
-    }
-    out
+    let start = range.start;
+    dedented_range(outline.source, range, start)
 }
 
 /// A function with its first parameter typed, where it has no type of its own.
