@@ -11,7 +11,6 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 
 use crate::edit::{Edits, Fragment};
 use crate::emit::style::{Style, indentation};
-use crate::emit::web_native::whole_lines;
 use crate::facts::api_module::Body;
 use crate::source::Source;
 use crate::syntax::{Id, bare, bound_names, id, is_binding, member, prop_name};
@@ -273,16 +272,12 @@ pub fn variables(
     held
 }
 
-/// The line of a statement with its end, without the comments above it.
+/// The lines of a statement with their end, without the comments above it.
 pub fn own_line(source: &Source, statement: &Range<usize>) -> Range<usize> {
-    let mut whole = whole_lines(source, statement);
-    whole.start = crate::emit::style::line_start(&source.text, statement.start);
-    let text = &source.text[statement.end..whole.end];
-    // Only its own line end.
-    if let Some(newline) = text.find('\n') {
-        whole.end = statement.end + newline + 1;
-    }
-    whole
+    let start = crate::emit::style::line_start(&source.text, statement.start);
+    let rest = &source.text[statement.end..];
+    let end = rest.find('\n').map_or(rest.len(), |newline| newline + 1);
+    start..statement.end + end
 }
 
 /// The constant of the function, or of the module, that a value is.
@@ -406,9 +401,7 @@ pub fn read_instead(
         }
         let indent = indentation(&source.text, taken.statement.start);
         if lines.is_empty() {
-            let mut whole = whole_lines(source, &taken.statement);
-            whole.start = crate::emit::style::line_start(&source.text, taken.statement.start);
-            edits.push((whole, String::new()));
+            edits.push((own_line(source, &taken.statement), String::new()));
         } else {
             let text = lines.join(&format!("\n{indent}"));
             edits.push((taken.statement.clone(), text));
@@ -556,20 +549,12 @@ pub fn taken_names(source: &Source, body: &Body, req: &Id) -> Vec<String> {
         .collect()
 }
 
-/// The types of the members that an annotation adds to the request: `NextApiRequest & { user: User }`.
-pub fn literal_types(source: &Source, annotation: &TsType) -> BTreeMap<String, String> {
+/// The types of the members that an annotation says the request has: those of a literal
+/// (`NextApiRequest & { user: User }`), or of an interface of the file without parameters.
+pub fn member_types(source: &Source, annotation: &TsType) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    let parts: Vec<&TsType> = match annotation {
-        TsType::TsUnionOrIntersectionType(TsUnionOrIntersectionType::TsIntersectionType(all)) => {
-            all.types.iter().map(|kind| &**kind).collect()
-        }
-        other => vec![other],
-    };
-    for part in parts {
-        let TsType::TsTypeLit(literal) = part else {
-            continue;
-        };
-        for member in &literal.members {
+    let mut add = |members: &[TsTypeElement]| {
+        for member in members {
             if let TsTypeElement::TsPropertySignature(property) = member
                 && let (Expr::Ident(name), Some(kind)) = (&*property.key, &property.type_ann)
             {
@@ -580,8 +565,59 @@ pub fn literal_types(source: &Source, annotation: &TsType) -> BTreeMap<String, S
                 found.insert(name.sym.to_string(), kind);
             }
         }
+    };
+    let parts: Vec<&TsType> = match annotation {
+        TsType::TsUnionOrIntersectionType(TsUnionOrIntersectionType::TsIntersectionType(all)) => {
+            all.types.iter().map(|kind| &**kind).collect()
+        }
+        other => vec![other],
+    };
+    for part in parts {
+        match part {
+            TsType::TsTypeLit(literal) => add(&literal.members),
+            TsType::TsTypeRef(kind) if kind.type_params.is_none() => {
+                let declared = source.items().iter().find_map(|item| {
+                    let declaration = match item {
+                        ModuleItem::Stmt(Stmt::Decl(declaration)) => declaration,
+                        ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(export)) => &export.decl,
+                        _ => return None,
+                    };
+                    match declaration {
+                        Decl::TsInterface(declared) if names_type(kind, &declared.id) => {
+                            Some(&declared.body.body)
+                        }
+                        Decl::TsTypeAlias(declared)
+                            if names_type(kind, &declared.id) && declared.type_params.is_none() =>
+                        {
+                            literal_in(&declared.type_ann)
+                        }
+                        _ => None,
+                    }
+                });
+                if let Some(members) = declared {
+                    add(members);
+                }
+            }
+            _ => {}
+        }
     }
     found
+}
+
+/// Whether a type is named by an identifier.
+fn names_type(kind: &TsTypeRef, declared: &Ident) -> bool {
+    matches!(&kind.type_name, TsEntityName::Ident(name) if id(name) == id(declared))
+}
+
+/// The members of the literal that a type adds to another.
+fn literal_in(kind: &TsType) -> Option<&Vec<TsTypeElement>> {
+    match kind {
+        TsType::TsTypeLit(literal) => Some(&literal.members),
+        TsType::TsUnionOrIntersectionType(TsUnionOrIntersectionType::TsIntersectionType(all)) => {
+            all.types.iter().find_map(|kind| literal_in(kind))
+        }
+        _ => None,
+    }
 }
 
 /// Every identifier of a function's body with its place.

@@ -24,6 +24,7 @@ pub mod plan;
 pub mod project;
 pub mod reason;
 pub mod recipes;
+pub mod request_types;
 pub mod revalidation;
 pub mod shared_exports;
 pub mod shared_forms;

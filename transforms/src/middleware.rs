@@ -141,7 +141,7 @@ fn rewrite(source: &Source, name: &Id, function: &Function) -> Option<(Middlewar
     } else {
         let declared = declared_type(&inner, function);
         let types = match declared {
-            Some(kind) if typescript => injected::literal_types(source, kind),
+            Some(kind) if typescript => injected::member_types(source, kind),
             _ => BTreeMap::new(),
         };
         let held = injected::variables(source, stmts, &puts, &types, &mut edits);
@@ -316,7 +316,8 @@ impl Walk<'_> {
                     None if ends == Ends::Replied => Ends::Closed,
                     None => return None,
                     Some(arg) if self.passes_on(arg).is_some() => {
-                        self.pass(stmt, arg, true, tried, false, None)?;
+                        let last = own && rest.is_empty();
+                        self.pass(stmt, arg, true, tried, last, None)?;
                         Ends::Closed
                     }
                     Some(arg) if self.replies(arg) => Ends::Closed,

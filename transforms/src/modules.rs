@@ -18,7 +18,7 @@ use crate::facts::effect::{Carrier, Effect, Kind, Replies, Role};
 use crate::facts::route::Route;
 use crate::flow::{self, Reading};
 use crate::handler;
-use crate::libraries::next_connect::{self, Factory};
+use crate::libraries::next_connect::{self, Factory, Library};
 use crate::middleware::{self, Middleware};
 use crate::next_version::{Feature, NextVersion};
 use crate::outcome::{Place, Refusal};
@@ -205,13 +205,20 @@ impl<'p> Sources<'p> {
     /// A module with its middlewares written anew.
     fn anew(&self, file: &str, source: Source) -> Text {
         let mut edits = Edits::default();
-        let (middlewares, factories) = match ApiModule::library(&source) {
-            Ok((Some(module), _)) => (
-                middleware::plain(&module, &mut edits),
-                next_connect::factories(&module, &mut edits),
-            ),
-            _ => (Vec::new(), Vec::new()),
+        let read = ApiModule::library(&source).ok();
+        let module = read.and_then(|(module, _)| module);
+        let middlewares = module
+            .as_ref()
+            .map(|module| middleware::plain(module, &mut edits));
+        let middlewares = middlewares.unwrap_or_default();
+        let imports = imports_of(&source);
+        let none = HashMap::new();
+        let library = Library {
+            source: &source,
+            functions: module.as_ref().map_or(&none, |module| &module.functions),
+            imports: &imports,
         };
+        let factories = next_connect::factories(&library, &mut edits);
         let parsed = (!edits.is_empty()).then(|| {
             let text = edits.render(&source.text, 0..source.text.len()).ok()?;
             Some(Text {
@@ -236,6 +243,8 @@ pub struct Modules<'s> {
     pages: &'s Pages,
     libraries: FrozenMap<String, Box<Parsed<'s>>>,
     known: RwLock<HashMap<Key, Arc<Shared>>>,
+    /// What files import by specifiers that were written into them: file and specifier.
+    written: RwLock<HashMap<(String, String), String>>,
 }
 
 type Parsed<'s> = (Option<ApiModule<'s>>, Exports);
@@ -257,6 +266,7 @@ impl<'s> Modules<'s> {
             pages,
             libraries: FrozenMap::new(),
             known: RwLock::default(),
+            written: RwLock::default(),
         }
     }
 
@@ -360,6 +370,16 @@ impl<'s> Modules<'s> {
         }
         names.sort();
         names
+    }
+
+    /// Whether a file passes on a name of another by a list.
+    pub fn lists(&self, file: &str, from: &str, name: &str) -> bool {
+        let Some((_, exports)) = self.parsed(file) else {
+            return true;
+        };
+        exports.passed.values().any(|(specifier, original)| {
+            original == name && self.resolve(file, specifier).as_deref() == Some(from)
+        })
     }
 
     /// What each imported name of a file stands for; nothing where that cannot be read.
@@ -473,10 +493,27 @@ impl<'s> Modules<'s> {
 
     fn resolve(&self, file: &str, specifier: &str) -> Option<String> {
         let imports = &self.project().files.get(file)?.imports;
-        let import = imports
-            .iter()
-            .find(|import| import.specifier == specifier)?;
-        import.resolved.clone()
+        let import = imports.iter().find(|import| import.specifier == specifier);
+        match import {
+            Some(import) => import.resolved.clone(),
+            None => {
+                let key = (file.to_string(), specifier.to_string());
+                let written = self.written.read().expect("no panics while held");
+                written.get(&key).cloned()
+            }
+        }
+    }
+
+    /// The file that a file imports by a specifier.
+    pub fn imported_file(&self, file: &str, specifier: &str) -> Option<String> {
+        self.resolve(file, specifier)
+    }
+
+    /// Notes that a file is made to import another.
+    pub fn imports_now(&self, file: &str, specifier: &str, target: &str) {
+        let key = (file.to_string(), specifier.to_string());
+        let mut written = self.written.write().expect("no panics while held");
+        written.insert(key, target.to_string());
     }
 
     /// The file and the binding there that an imported name, a member of a whole module, or what a

@@ -466,6 +466,7 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
     let kitchen = Kitchen {
         outline: &outline,
         modules: job.modules,
+        specifier: &|file| surroundings::specifier(app, directory(&route.file), file, &text),
     };
     // Why a chain of middlewares is not written out, where its untouched handler may be bridged.
     let mut unchained = Vec::new();

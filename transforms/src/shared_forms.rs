@@ -146,6 +146,11 @@ fn used_outside(
                 }
                 continue;
             }
+            if modules.factory(&key.file, &key.name).is_some() && modules.lists(path, &file, &name)
+            {
+                // What lists it would list nothing.
+                return true;
+            }
             let (passing, taking): (Vec<_>, Vec<_>) = imports.partition(|import| import.reexport);
             // What takes it by another way than an import declaration, as by `require`, or in a file
             // that does not parse, is not seen below.

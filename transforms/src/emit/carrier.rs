@@ -577,7 +577,7 @@ impl<'a> Writer<'_, 'a, '_> {
         };
         let mut gone = Vec::new();
         loop {
-            let found = super::server_action::all_statements(stmts)
+            let found = super::server_action::with_callbacks(stmts)
                 .into_iter()
                 .find_map(|stmt| {
                     let Stmt::Decl(Decl::Var(declaration)) = stmt else {

@@ -209,8 +209,9 @@ pub fn remove_unused(
 
 /// Removes imported names that nothing in a file uses, of those that are said to be lost.
 pub fn remove_lost(source: &Source, lost: &BTreeSet<String>, edits: &mut Edits) {
-    let kept = [0..source.text.len()];
-    for statement in remove_unused_but(source, &kept, &BTreeMap::new(), lost, edits) {
+    let whole = 0..source.text.len();
+    let kept = std::slice::from_ref(&whole);
+    for statement in remove_unused_but(source, kept, &BTreeMap::new(), lost, edits) {
         edits.delete(super::web_native::whole_lines(source, &statement));
     }
 }

@@ -462,6 +462,22 @@ pub(super) fn all_statements(stmts: &[Stmt]) -> Vec<&Stmt> {
     out
 }
 
+/// The same with those of a function that a call which is returned is given last.
+pub(super) fn with_callbacks(stmts: &[Stmt]) -> Vec<&Stmt> {
+    let mut out = Vec::new();
+    for stmt in all_statements(stmts) {
+        out.push(stmt);
+        if let Stmt::Return(returned) = stmt
+            && let Some(Expr::Call(call)) = returned.arg.as_deref().map(bare)
+            && let Some(Expr::Arrow(arrow)) = call.args.last().map(|last| bare(&last.expr))
+            && let ArrowFunctionBody::FunctionBody(block) = &*arrow.body
+        {
+            out.extend(with_callbacks(&block.stmts));
+        }
+    }
+    out
+}
+
 /// Whether a value is the same as its JSON: literals, texts, and objects and arrays of such.
 fn plain_json(expr: &Expr) -> bool {
     match bare(expr) {

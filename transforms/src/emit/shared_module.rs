@@ -610,7 +610,8 @@ impl<'a> Form<'_, 'a> {
             })
             .sum();
         let head = style.columns(&text[line_start(text, list.start)..list.start]);
-        let broken = text[list].contains('\n') && head + length + 4 > style.width;
+        let several = text[list].contains('\n') || self.part.callback.is_some();
+        let broken = several && head + length + 4 > style.width;
         let (open, between, close) = match broken {
             true => (
                 format!("(\n{}", style.indent),

@@ -30,6 +30,8 @@ pub struct Kitchen<'k, 'a, 's> {
     pub outline: &'k Outline<'a>,
     /// The modules.
     pub modules: &'k Modules<'s>,
+    /// How the API file imports a file.
+    pub specifier: &'k dyn Fn(&str) -> String,
 }
 
 /// Writes the chain of middlewares that a library runs as one handler; `None` where the default
@@ -85,6 +87,13 @@ pub struct Step {
     names: Vec<String>,
     /// What it does when all that it looks at is the method.
     methods: Option<MethodGuard>,
+}
+
+impl Step {
+    /// Whether it is given the rest of the chain.
+    pub fn goes_around(&self) -> bool {
+        self.middleware.around
+    }
 }
 
 /// What a middleware does that answers some methods and lets the others pass.
@@ -157,6 +166,33 @@ impl<'a> Kitchen<'_, 'a, '_> {
             };
             return Err(format!("{what}: {text}"));
         };
+        if let Some(step) = self.step(source, expr, &file, &name)? {
+            return Ok(Link::Middleware(Box::new(step)));
+        }
+        let handler = self
+            .modules
+            .library(&file)
+            .and_then(|module| Some(crate::modules::function(&module, &name)?.params.len()));
+        match (handler, expr) {
+            (Some(0..=2), Expr::Ident(_) | Expr::Member(_)) => Ok(Link::Handler(End::Other(text))),
+            (Some(_), _) => Err(format!("the middleware {text}")),
+            (None, _) => Err(format!("a handler of another file: {text}")),
+        }
+    }
+
+    /// The middleware that an expression of a file is, when the function that it names is one.
+    ///
+    /// # Errors
+    /// Why it is not understood.
+    pub fn step(
+        &self,
+        source: &Source,
+        expr: &Expr,
+        file: &str,
+        name: &str,
+    ) -> Result<Option<Step>, String> {
+        let text = source.text_of(expr).to_string();
+        let (file, name) = (file.to_string(), name.to_string());
         if let Some(middleware) = self.modules.middleware(&file, &name) {
             let mut args: Vec<&[ExprOrSpread]> = Vec::new();
             let mut callee = expr;
@@ -176,33 +212,30 @@ impl<'a> Kitchen<'_, 'a, '_> {
             }
             let key = Key { file, name, roles };
             let shared = self.modules.shared(&key).ok_or_else(|| text.clone())?;
-            let methods = self.method_guard(&key, &args);
+            let methods = self.method_guard(source, &key, &args);
             let names = crate::syntax::Names::of(source, expr).all;
-            return Ok(Link::Middleware(Box::new(Step {
+            return Ok(Some(Step {
                 callee: text,
                 middleware,
                 shared,
                 names: names.iter().map(|(name, _)| name.0.to_string()).collect(),
                 methods,
-            })));
+            }));
         }
-        let handler = self
-            .modules
-            .library(&file)
-            .and_then(|module| Some(crate::modules::function(&module, &name)?.params.len()));
-        match (handler, expr) {
-            (Some(0..=2), Expr::Ident(_) | Expr::Member(_)) => Ok(Link::Handler(End::Other(text))),
-            (Some(_), _) => Err(format!("the middleware {text}")),
-            (None, _) => Err(format!("a handler of another file: {text}")),
-        }
+        Ok(None)
     }
 
     /// What a middleware does when all that it looks at is the method: its answer then is written
     /// where it is called.
-    fn method_guard(&self, key: &Key, args: &[&[ExprOrSpread]]) -> Option<MethodGuard> {
+    fn method_guard(
+        &self,
+        source: &Source,
+        key: &Key,
+        args: &[&[ExprOrSpread]],
+    ) -> Option<MethodGuard> {
         let constant = |arg: &ExprOrSpread| {
             let declared = match bare(&arg.expr) {
-                Expr::Ident(name) => constant_of(self.source(), &id(name)),
+                Expr::Ident(name) => constant_of(source, &id(name)),
                 _ => None,
             };
             Constant::of(declared.unwrap_or(&arg.expr))
@@ -262,9 +295,9 @@ impl<'a> Kitchen<'_, 'a, '_> {
     /// Why it is not understood.
     pub fn chain(
         &self,
+        mut steps: Vec<Step>,
         args: impl IntoIterator<Item = &'a ExprOrSpread>,
     ) -> Result<(Vec<Step>, End<'a>), String> {
-        let mut steps = Vec::new();
         for arg in args {
             match self.link(arg)? {
                 Link::Middleware(step) => steps.push(*step),
@@ -283,22 +316,20 @@ impl<'a> Kitchen<'_, 'a, '_> {
         }
         Err("no handler at the end".to_string())
     }
-
-    /// The refusals of the functions that a chain calls.
-    pub fn refusals(&self, steps: &[Step]) -> Vec<Refusal> {
-        let all = steps.iter().flat_map(|step| &step.shared.refusals);
-        all.cloned().collect()
-    }
 }
 
 /// What the statements of a chain are made from.
-pub struct Writing<'w, 'a> {
+pub struct Writing<'w, 'a, 's> {
     /// The file.
     pub source: &'a Source,
+    /// The modules.
+    pub modules: &'w Modules<'s>,
     /// The names that the statements are given.
     pub names: Names<'w>,
     /// The word in front of the handler's call.
     pub keyword: &'w str,
+    /// Comments that stand above the handler.
+    pub comments: Vec<String>,
     /// The handler's parameter types where the middlewares call it.
     pub typed: (String, String),
 }
@@ -317,7 +348,7 @@ fn wants(source: &Source, end: &End) -> Vec<String> {
     }
 }
 
-impl<'a> Writing<'_, 'a> {
+impl<'a> Writing<'_, 'a, '_> {
     /// The statements of a chain. What the handler of the file itself needs for them is added to
     /// `edits`.
     ///
@@ -371,7 +402,9 @@ impl<'a> Writing<'_, 'a> {
         let style = Style::of(self.source);
         let semi = style.semi;
         let Some((step, later)) = steps.split_first() else {
-            return self.tail(end, values, keyword, edits);
+            let mut lines = self.comments.clone();
+            lines.extend(self.tail(end, values, keyword, edits)?);
+            return Ok(lines);
         };
         let middleware = &step.middleware;
         let (req, res) = (self.names.req, self.names.res);
@@ -440,7 +473,17 @@ impl<'a> Writing<'_, 'a> {
             taken.insert(name.clone());
             name
         };
-        match (step.shared.replies, &used[..]) {
+        // Two that may put the same there would have to be told apart.
+        let again = |put: &&String| values.contains_key(*put);
+        if let Some(put) = middleware.optional.iter().find(again) {
+            return Err(format!("{} may put req.{put} there anew", step.callee));
+        }
+        let replies = match step.shared.refusals.is_empty() {
+            true => step.shared.replies,
+            // Why it cannot be carried over is said where it is called.
+            false => Replies::Sometimes,
+        };
+        match (replies, &used[..]) {
             (Replies::Always, _) => return Err(format!("{} always answers", step.callee)),
             (Replies::Never, []) => lines.push(format!("{call}{semi}")),
             (Replies::Sometimes, []) => {
@@ -458,80 +501,68 @@ impl<'a> Writing<'_, 'a> {
                 }
                 values.insert(one.to_string(), name);
             }
-            (Replies::Never, several) => {
+            (replies, several) => {
+                // Types that only the handler knows are asserted.
+                let asserted: Vec<Option<String>> = several
+                    .iter()
+                    .map(|put| self.asserted(middleware, end, put))
+                    .collect();
+                let bound = replies == Replies::Sometimes || asserted.iter().any(Option::is_some);
+                let result = bound.then(|| fresh(&result_name(&middleware.name)));
+                if let Some(result) = &result {
+                    lines.push(format!("const {result} = {call}{semi}"));
+                    if replies == Replies::Sometimes {
+                        lines.push(format!("if (!{result}) return{semi}"));
+                    }
+                }
                 let mut parts = Vec::new();
-                for put in several {
+                let mut typed = Vec::new();
+                for (put, kind) in several.iter().zip(asserted) {
                     let name = fresh(put);
-                    parts.push(match name == **put {
-                        true => name.clone(),
-                        false => format!("{put}: {name}"),
-                    });
+                    match (kind, &result) {
+                        (Some(kind), Some(result)) => {
+                            typed.push(format!("const {name} = {result}.{put} as {kind}{semi}"));
+                        }
+                        _ if name == **put => parts.push(name.clone()),
+                        _ => parts.push(format!("{put}: {name}")),
+                    }
                     values.insert(put.to_string(), name);
                 }
-                lines.push(format!("const {{ {} }} = {call}{semi}", parts.join(", ")));
-            }
-            (Replies::Sometimes, several) => {
-                let name = fresh(&result_name(&middleware.name));
-                lines.push(format!("const {name} = {call}{semi}"));
-                lines.push(format!("if (!{name}) return{semi}"));
-                for put in several {
-                    values.insert(put.to_string(), format!("{name}.{put}"));
+                if !parts.is_empty() {
+                    let from = result.unwrap_or(call);
+                    lines.push(format!("const {{ {} }} = {from}{semi}", parts.join(", ")));
                 }
+                lines.extend(typed);
             }
         }
-        lines.extend(self.asserted(middleware, end, values, taken));
         lines.extend(self.rest(later, end, values, taken, keyword, edits)?);
         Ok(lines)
     }
 
-    /// Types what a middleware does not set on every path as the handler says that it is.
-    fn asserted(
-        &self,
-        middleware: &Middleware,
-        end: &End<'a>,
-        values: &mut BTreeMap<String, String>,
-        taken: &mut BTreeSet<String>,
-    ) -> Vec<String> {
+    /// The type that the handler says a value has, where the middleware does not set it on every
+    /// path and so does not know.
+    fn asserted(&self, middleware: &Middleware, end: &End<'a>, put: &String) -> Option<String> {
         let (End::Inline(function) | End::Own(_, function)) = end else {
-            return Vec::new();
+            return None;
         };
-        let Some(Pat::Ident(request)) = function.params.first() else {
-            return Vec::new();
+        let Pat::Ident(request) = function.params.first()? else {
+            return None;
         };
-        let Some(kind) = request.type_ann.as_deref().map(|kind| &*kind.type_ann) else {
-            return Vec::new();
-        };
-        let literal = injected::literal_types(self.source, kind);
-        let style = Style::of(self.source);
-        let wanted = wants(self.source, end);
-        let mut lines = Vec::new();
-        for name in &middleware.optional {
-            if !wanted.contains(name) {
-                continue;
-            }
-            let Some(value) = values.get(name).cloned() else {
-                continue;
-            };
-            let own = match (literal.get(name), kind) {
-                (Some(kind), _) => kind.clone(),
-                (None, TsType::TsTypeRef(kind))
-                    if self.source.text_of(kind) != "NextApiRequest" =>
-                {
-                    format!("{}[{}]", self.source.text_of(kind), style.string(name))
-                }
-                _ => continue,
-            };
-            let typed = format!("{value} as {own}");
-            if value.contains('.') {
-                let name_free = free(taken, name);
-                taken.insert(name_free.clone());
-                lines.push(format!("const {name_free} = {typed}{}", style.semi));
-                values.insert(name.clone(), name_free);
-            } else {
-                values.insert(name.clone(), format!("({typed})"));
-            }
+        let kind = &*request.type_ann.as_deref()?.type_ann;
+        if !middleware.optional.contains(put) || !wants(self.source, end).contains(put) {
+            return None;
         }
-        lines
+        if let Some(own) = crate::request_types::member(self.modules, self.source, kind, put) {
+            return Some(own);
+        }
+        match kind {
+            // What stands in another file is asked for there.
+            TsType::TsTypeRef(named) if named.type_params.is_some() => {
+                let key = Style::of(self.source).string(put);
+                Some(format!("{}[{key}]", self.source.text_of(named)))
+            }
+            _ => None,
+        }
     }
 
     /// The handler at the end of a chain.
@@ -641,7 +672,7 @@ fn constant_of<'a>(source: &'a Source, name: &Id) -> Option<&'a Expr> {
         let mut declarators = declaration.decls.iter();
         let found = declarators
             .find(|only| matches!(&only.name, Pat::Ident(binding) if id(&binding.id) == *name))?;
-        constant.then(|| found.init.as_deref())?
+        found.init.as_deref().filter(|_| constant)
     })
 }
 
@@ -735,7 +766,7 @@ fn takes_values(
         Pat::Ident(binding) => binding.type_ann.as_deref().map(|kind| &*kind.type_ann),
         _ => None,
     };
-    let literal = kind.map(|kind| injected::literal_types(source, kind));
+    let literal = kind.map(|kind| injected::member_types(source, kind));
     let mut values = BTreeMap::new();
     let mut params = Vec::new();
     let taken: BTreeSet<String> = injected::taken_names(source, &function.body, &name)
@@ -812,8 +843,39 @@ pub fn pruned(before: &Source, text: String) -> String {
         .collect();
     let mut edits = Edits::default();
     crate::emit::imports::remove_lost(&source, &lost, &mut edits);
+    idle(&source, before, &mut edits);
     let pruned = edits.render(&source.text, 0..source.text.len());
     pruned.unwrap_or(text)
+}
+
+/// Removes constants of a file that it used before and uses no more.
+fn idle(source: &Source, before: &Source, edits: &mut Edits) {
+    let uses = |source: &Source, name: &str| {
+        let names = crate::syntax::Names::of(source, &source.module).all;
+        names.iter().filter(|(used, _)| *used.0 == *name).count()
+    };
+    for item in source.items() {
+        let ModuleItem::Stmt(Stmt::Decl(Decl::Var(declaration))) = item else {
+            continue;
+        };
+        let [only] = &declaration.decls[..] else {
+            continue;
+        };
+        let (Pat::Ident(binding), Some(init)) = (&only.name, only.init.as_deref()) else {
+            continue;
+        };
+        // What is made by a call may do more than to be there.
+        let plain = matches!(bare(init), Expr::Lit(_) | Expr::Array(_));
+        let name = &*binding.id.sym;
+        if plain
+            && Constant::of(init).is_some()
+            && uses(source, name) == 1
+            && uses(before, name) > 1
+        {
+            let range = source.range(item);
+            edits.delete(crate::emit::web_native::whole_lines(source, &range));
+        }
+    }
 }
 
 /// Lines as text.

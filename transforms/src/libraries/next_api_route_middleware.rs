@@ -15,7 +15,6 @@ use crate::facts::api_module::{Body, DefaultExport, Function, param_id, refuse_a
 use crate::libraries::chain::{self, AsHandler, End, Kitchen, Names, Writing};
 use crate::outcome::Refusal;
 use crate::reason::Reason;
-use crate::source::Source;
 use crate::syntax::bare;
 
 const PACKAGE: &str = "next-api-route-middleware";
@@ -62,7 +61,7 @@ fn write<'a>(kitchen: &Kitchen<'_, 'a, '_>, call: &'a CallExpr) -> Result<String
     if version.is_none_or(|version| version.major != 1) {
         return Err("it is known of 1".to_string());
     }
-    let (steps, end) = kitchen.chain(&call.args)?;
+    let (steps, end) = kitchen.chain(Vec::new(), &call.args)?;
     let export = outline.default.0.clone();
     let mut edits = Edits::default();
     let style = Style::of(source);
@@ -72,14 +71,14 @@ fn write<'a>(kitchen: &Kitchen<'_, 'a, '_>, call: &'a CallExpr) -> Result<String
             if names.iter().filter(|(used, _)| used == name).count() != 2 {
                 return Err(format!("{} is used elsewhere", name.0));
             }
-            within(source, &steps, function, &mut edits)?;
+            within(kitchen, &steps, function, &mut edits)?;
             let text = format!("export default {}{}", name.0, style.semi);
             edits.replace(export, text);
         }
         End::Inline(function) => {
             // What is around the function goes.
             let range = function.range.clone();
-            within(source, &steps, function, &mut edits)?;
+            within(kitchen, &steps, function, &mut edits)?;
             edits.delete(export.start + "export default ".len()..range.start);
             edits.replace(range.end..export.end, style.semi);
         }
@@ -92,11 +91,12 @@ fn write<'a>(kitchen: &Kitchen<'_, 'a, '_>, call: &'a CallExpr) -> Result<String
 
 /// Writes the middlewares in front of what a function does.
 fn within<'a>(
-    source: &'a Source,
+    kitchen: &Kitchen<'_, 'a, '_>,
     steps: &[chain::Step],
     function: &Function<'a>,
     edits: &mut Edits,
 ) -> Result<(), String> {
+    let source = kitchen.outline.source;
     let [request, response] = &function.params[..] else {
         return Err("a handler without a request and a response".to_string());
     };
@@ -117,11 +117,13 @@ fn within<'a>(
     };
     let writing = Writing {
         source,
+        modules: kitchen.modules,
         names: Names {
             req: &req.0,
             res: &res.0,
         },
         keyword: "return ",
+        comments: Vec::new(),
         typed: (
             typed(&req.0, "NextApiRequest"),
             typed(&res.0, "NextApiResponse"),

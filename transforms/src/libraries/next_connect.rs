@@ -1,14 +1,20 @@
-//! next-connect 0.11 to 1: a router whose methods each have one handler of this file is the same
-//! as one handler that tells the methods apart, which is how the rest of the program reads it.
-//! In: the outline of an API file. Out: its text with the router written as such a handler.
+//! next-connect 0.11 to 1: a router whose methods each have one handler is the same as one handler
+//! that tells the methods apart, which is how the rest of the program reads it. In: the outline of
+//! an API file. Out: its text with the router written as such a handler.
 //!
 //! `router.get(list)` gives `case 'GET': return list(req, res)`, `onError` a `catch` around all of
-//! them and `onNoMatch` the `default`. Without `onNoMatch` next-connect answers 404, which
-//! Next.js makes 405; `strict` keeps the 404. Refused by name: middleware, paths, nested routers,
-//! and 0.x without `onError`, which answers with the error's message
+//! them and `onNoMatch` the `default`. Middlewares of other files are called in front of the handler
+//! ([`super::chain`]). A function of another file that makes the router, and a constant with its
+//! options, are followed: `onError` and `onNoMatch` become functions of that file, which each route
+//! imports. Without `onNoMatch` next-connect answers 404, which Next.js makes 405; `strict` keeps
+//! the 404. Refused by name: middlewares of another shape or of the file itself, paths, nested
+//! routers, `all`, and 0.x without `onError`, which answers with the error's message
 //! (<https://github.com/hoangvvo/next-connect>, `src/router.ts` and `src/node.ts`).
+//!
+//! In 0.x `next()` gives back nothing, so that a `try` around it catches nothing of what comes next;
+//! there such a middleware is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,10 +24,11 @@ use crate::edit::Edits;
 use crate::emit::style::{Style, indentation, template_ranges};
 use crate::emit::web_native::{free_name, whole_lines};
 use crate::facts::api_module::{
-    ApiModule, Body, DefaultExport, Form, Outline, from_expr, param_id, refuse_at,
+    Body, DefaultExport, Form, Function, Outline, from_expr, param_id, refuse_at,
 };
 use crate::libraries::chain::{self, AsHandler, Kitchen, Writing};
 use crate::modules::Key;
+use crate::next_version::NextVersion;
 use crate::outcome::Refusal;
 use crate::reason::Reason;
 use crate::source::Source;
@@ -57,10 +64,20 @@ pub fn as_handler(kitchen: &Kitchen, strict: bool) -> Option<Result<AsHandler, R
         refuse_at(outline.source, Reason::UnsupportedLibrary, at.clone(), why)
     };
     let written = write(kitchen, &router, strict).map_err(refuse);
+    let last = router.calls.last().map(|(_, args, _)| *args);
+    let options = router
+        .made
+        .args
+        .first()
+        .into_iter()
+        .chain(last.into_iter().flatten());
+    let options = options.filter_map(|arg| factory(kitchen, &arg.expr));
+    let spares = router.factory.iter().cloned().chain(options);
+    let spares: Vec<Key> = spares.map(|(key, _)| key).collect();
     Some(written.map(|text| AsHandler {
         text: Arc::from(chain::pruned(outline.source, text)),
         at: at.clone(),
-        spares: router.factory.map(|(key, _)| key).into_iter().collect(),
+        spares,
     }))
 }
 
@@ -180,7 +197,7 @@ fn write<'a>(
     let version = source
         .packages
         .range(PACKAGE)
-        .and_then(crate::next_version::NextVersion::parse)
+        .and_then(NextVersion::parse)
         .ok_or("it is known of 0.11 to 1")?;
     let first = (version.major, version.minor) < (1, 0);
     if version.major > 1 || (version.major, version.minor) < (0, 11) {
@@ -232,10 +249,21 @@ fn write<'a>(
             return Err(format!("two handlers for {method}"));
         }
     }
+    let (given, imports) = match &router.factory {
+        Some((key, _)) => uses(kitchen, key)?,
+        None => Default::default(),
+    };
     let chains = match chained {
-        true => chains(kitchen, &calls)?,
+        true => chains(kitchen, &given, &calls)?,
         false => Vec::new(),
     };
+    if first
+        && chains
+            .iter()
+            .any(|chain| chain.steps.iter().any(chain::Step::goes_around))
+    {
+        return Err("a middleware that calls next() inside a try".to_string());
+    }
     for chain in &chains {
         by_method.insert(chain.method, Vec::new());
     }
@@ -277,6 +305,14 @@ fn write<'a>(
     if let Some((callee, key, factory)) = &elsewhere {
         imports_parts(kitchen, callee, key, factory, &mut edits)?;
     }
+    if !imports.is_empty() {
+        let last = source
+            .items()
+            .iter()
+            .rfind(|item| matches!(item, ModuleItem::ModuleDecl(ModuleDecl::Import(_))));
+        let at = last.map_or(0, |item| source.range(item).end);
+        edits.insert(at, format!("\n{}", imports.join("\n")));
+    }
     // Types go by the names that the file has for them.
     let names = Names::of(source, &source.module);
     let named = |name: &str| names.all.iter().any(|((sym, _), _)| sym == name);
@@ -294,21 +330,9 @@ fn write<'a>(
         None => ("return ", ""),
     };
     let mut lines = vec![format!("switch (req.method) {{")];
-    let writing = Writing {
-        source,
-        names: chain::Names {
-            req: "req",
-            res: "res",
-        },
-        keyword,
-        typed: (req.clone(), res.clone()),
-    };
     for method in METHODS {
         if let Some(own) = by_method.get(method) {
             let chain = chains.iter().find(|chain| chain.method == method);
-            if let Some(chain) = chain {
-                lines.extend(chain::indented(chain.comments.clone(), indent));
-            }
             lines.push(format!(
                 "{indent}case {}:",
                 style.string(&method.to_uppercase())
@@ -321,6 +345,17 @@ fn write<'a>(
                 lines.push(format!("{indent}{indent}{keyword}{name}(req, res){semi}"));
             }
             if let Some(chain) = chain {
+                let writing = Writing {
+                    source,
+                    modules: kitchen.modules,
+                    names: chain::Names {
+                        req: "req",
+                        res: "res",
+                    },
+                    keyword,
+                    comments: chain.comments.clone(),
+                    typed: (req.clone(), res.clone()),
+                };
                 let written = writing.write(&chain.steps, &chain.end, &mut edits)?;
                 if let Some(label) = lines.last_mut() {
                     label.push_str(" {");
@@ -374,6 +409,7 @@ struct Chain<'a> {
 /// functions, in the order in which they were given.
 fn chains<'a>(
     kitchen: &Kitchen<'_, 'a, '_>,
+    first: &[chain::Step],
     calls: &[&(String, &'a [ExprOrSpread], Range<usize>)],
 ) -> Result<Vec<Chain<'a>>, String> {
     let source = kitchen.outline.source;
@@ -396,7 +432,7 @@ fn chains<'a>(
             .iter()
             .filter(|(name, ..)| name == method || name == "use");
         let given = given.flat_map(|(_, args, _)| args.iter());
-        let (steps, end) = kitchen.chain(given)?;
+        let (steps, end) = kitchen.chain(first.to_vec(), given)?;
         let mut comments = Vec::new();
         if !seen.contains(&statement.start) {
             seen.push(statement.start);
@@ -482,11 +518,11 @@ fn imports_parts(
     let target = |name: &String| Some((key.file.clone(), name.clone()));
     let reached =
         |name: &&&String| kitchen.modules.exported_by(&source.path, from, name) == target(name);
-    if let Some(hidden) = wanted.iter().find(|name| !reached(name)) {
-        return Err(format!("{from} lists what it passes on, without {hidden}"));
-    }
     let list: Vec<&str> = wanted.iter().map(|name| name.as_str()).collect();
     let list = list.join(", ");
+    let direct = wanted.iter().all(|name| reached(&name));
+    let style = Style::of(source);
+    let specifier = (kitchen.specifier)(&key.file);
     for item in source.items() {
         let ModuleItem::ModuleDecl(ModuleDecl::Import(import)) = item else {
             continue;
@@ -502,6 +538,16 @@ fn imports_parts(
             .specifiers
             .iter()
             .any(|specifier| matches!(specifier, ImportSpecifier::Named(_)));
+        if !direct {
+            // What it is imported through lists what it passes on.
+            kitchen
+                .modules
+                .imports_now(&source.path, &specifier, &key.file);
+            let (from, semi) = (style.string(&specifier), style.semi);
+            let line = format!("\nimport {{ {list} }} from {from}{semi}");
+            edits.insert(source.range(import).end, line);
+            continue;
+        }
         let range = source.range(&import.specifiers[at]);
         match (&import.specifiers[at], named) {
             (ImportSpecifier::Named(_), _) => edits.replace(range, list.clone()),
@@ -608,9 +654,19 @@ impl Factory {
     }
 }
 
+/// What of a module a router factory is found by.
+pub struct Library<'l, 'a> {
+    /// The module.
+    pub source: &'a Source,
+    /// Its functions.
+    pub functions: &'l HashMap<Id, Function<'a>>,
+    /// What it imports.
+    pub imports: &'l HashMap<Id, (String, String)>,
+}
+
 /// Finds the router factories of a module, and writes the functions in their options as functions
 /// of the module.
-pub fn factories(module: &ApiModule, edits: &mut Edits) -> Vec<Factory> {
+pub fn factories(module: &Library, edits: &mut Edits) -> Vec<Factory> {
     let source = module.source;
     let mut found = Vec::new();
     for item in source.items() {
@@ -639,7 +695,7 @@ pub fn factories(module: &ApiModule, edits: &mut Edits) -> Vec<Factory> {
             (true, Some(object)) if is_options(object) => Some(object),
             (true, _) => continue,
             (false, _) => match made(module, &name) {
-                Some(object) => object,
+                Some((object, _)) => object,
                 None => continue,
             },
         };
@@ -681,40 +737,124 @@ fn is_options(object: &ObjectLit) -> bool {
     !object.props.is_empty() && object.props.iter().all(known)
 }
 
-/// The options that a function makes a router with: `() => nc(options)`, and nothing more. `None`
-/// where it makes none, `Some(None)` where it gives no options.
-fn made<'a>(module: &ApiModule<'a>, name: &Id) -> Option<Option<&'a ObjectLit>> {
+/// How a function makes a router: the options, and the middlewares that it gives to it.
+type Made<'a> = (Option<&'a ObjectLit>, Vec<&'a Expr>);
+
+/// Reads `() => nc(options).use(middleware)`; `None` where a function does anything else.
+fn made<'a>(module: &Library<'_, 'a>, name: &Id) -> Option<Made<'a>> {
     let function = module.functions.get(name)?;
     if !function.params.is_empty() || function.is_async {
         return None;
     }
-    let call = match function.body {
+    let made = match function.body {
         Body::Expr(expr) => bare(expr),
         Body::Block([Stmt::Return(last)], _) => bare(last.arg.as_deref()?),
         Body::Block(..) => return None,
     };
-    let Expr::Call(call) = call else { return None };
+    let (root, calls) = chain(made);
+    let Expr::Call(call) = root else { return None };
     let Expr::Ident(callee) = bare(call.callee.as_expr()?) else {
         return None;
     };
-    let (from, exported) = module.imported(callee)?;
-    if from != PACKAGE || !matches!(exported, "createRouter" | "default") {
+    let (from, exported) = module.imports.get(&id(callee))?;
+    if from != PACKAGE || !matches!(exported.as_str(), "createRouter" | "default") {
         return None;
     }
+    let mut uses = Vec::new();
+    for (name, args) in calls {
+        if name != "use" || args.iter().any(|arg| arg.spread.is_some()) {
+            return None;
+        }
+        uses.extend(args.iter().map(|arg| bare(&arg.expr)));
+    }
     match &call.args[..] {
-        [] => Some(None),
+        [] => Some((None, uses)),
         [only] => match bare(&only.expr) {
-            Expr::Object(object) if is_options(object) => Some(Some(object)),
+            Expr::Object(object) if is_options(object) => Some((Some(object), uses)),
             _ => None,
         },
         _ => None,
     }
 }
 
+/// The middlewares that a factory gives to each of its routers, and how an API file imports them.
+fn uses(kitchen: &Kitchen, key: &Key) -> Result<(Vec<chain::Step>, Vec<String>), String> {
+    let modules = kitchen.modules;
+    let Some(module) = modules.library(&key.file) else {
+        return Ok(Default::default());
+    };
+    let source = module.source;
+    let library = Library {
+        source,
+        functions: &module.functions,
+        imports: &module.imports,
+    };
+    let mut names = module.functions.keys();
+    let uses = names
+        .find(|name| *name.0 == *key.name)
+        .and_then(|name| made(&library, name))
+        .map(|(_, uses)| uses);
+    let mut steps = Vec::new();
+    let mut imports = Vec::new();
+    let style = Style::of(kitchen.outline.source);
+    for expr in uses.unwrap_or_default() {
+        let text = source.text_of(expr);
+        let refused = || format!("the middleware {text} of {}", key.name);
+        let mut callee = expr;
+        while let Expr::Call(call) = callee {
+            let plain = |arg: &ExprOrSpread| matches!(bare(&arg.expr), Expr::Lit(_));
+            if !call.args.iter().all(plain) {
+                return Err(refused());
+            }
+            callee = bare(call.callee.as_expr().ok_or_else(refused)?);
+        }
+        let Expr::Ident(local) = callee else {
+            return Err(refused());
+        };
+        let own = module.functions.contains_key(&id(local));
+        let (file, name) = match own {
+            true => (key.file.clone(), local.sym.to_string()),
+            false => modules
+                .named(&key.file, &module.imports, callee)
+                .ok_or_else(refused)?,
+        };
+        let step = kitchen
+            .step(source, expr, &file, &name)?
+            .ok_or_else(refused)?;
+        let exported = modules.exported_as(&file, &name);
+        let local = &*local.sym;
+        let specifier = (kitchen.specifier)(&file);
+        let list = match () {
+            _ if exported.iter().any(|name| name == local) => format!("{{ {local} }}"),
+            _ if exported.iter().any(|name| name == "default") => local.to_string(),
+            _ => match exported.first() {
+                Some(name) => format!("{{ {name} as {local} }}"),
+                None => return Err(refused()),
+            },
+        };
+        let outline = kitchen.outline;
+        let taken = Names::of(outline.source, &outline.source.module).all;
+        if taken.iter().any(|(name, _)| *name.0 == *local) {
+            return Err(format!("{local} is something else in this file"));
+        }
+        modules.imports_now(&outline.source.path, &specifier, &file);
+        let from = style.string(&specifier);
+        imports.push(format!("import {list} from {from}{}", style.semi));
+        steps.push(step);
+    }
+    Ok((steps, imports))
+}
+
 /// The functions in the options of a router, as functions of their module.
-fn parts(module: &ApiModule, object: &ObjectLit, factory: &mut Factory) -> Option<Vec<String>> {
+fn parts(module: &Library, object: &ObjectLit, factory: &mut Factory) -> Option<Vec<String>> {
     let source = module.source;
     let style = Style::of(source);
+    let version = source.packages.range(PACKAGE).and_then(NextVersion::parse);
+    // As the library types it.
+    let thrown = match version {
+        Some(version) if version.major == 0 => "any",
+        _ => "unknown",
+    };
     let mut texts = Vec::new();
     for prop in &object.props {
         let PropOrSpread::Prop(prop) = prop else {
@@ -749,7 +889,7 @@ fn parts(module: &ApiModule, object: &ObjectLit, factory: &mut Factory) -> Optio
         };
         let error = key == "onError";
         let kinds: &[&str] = match error {
-            true => &["any", "NextApiRequest", "NextApiResponse"],
+            true => &[thrown, "NextApiRequest", "NextApiResponse"],
             false => &["NextApiRequest", "NextApiResponse"],
         };
         let names: Vec<Id> = function
@@ -765,12 +905,20 @@ fn parts(module: &ApiModule, object: &ObjectLit, factory: &mut Factory) -> Optio
         {
             return None;
         }
+        let written = |pat: &Pat| match pat {
+            Pat::Ident(binding) => Some(source.text_of(&*binding.type_ann.as_ref()?.type_ann)),
+            _ => None,
+        };
         let params: Vec<String> = names
             .iter()
             .zip(kinds)
-            .map(|(name, kind)| match source.typescript() {
-                true => format!("{}: {kind}", name.0),
-                false => name.0.to_string(),
+            .enumerate()
+            .map(|(at, (name, kind))| {
+                let own = written(function.params[at]).filter(|_| error && at == 0);
+                match source.typescript() {
+                    true => format!("{}: {}", name.0, own.unwrap_or(kind)),
+                    false => name.0.to_string(),
+                }
             })
             .collect();
         let free = free_name(source, &[&key, &format!("router{}", &key[2..])]);
@@ -800,7 +948,7 @@ fn parts(module: &ApiModule, object: &ObjectLit, factory: &mut Factory) -> Optio
 }
 
 /// Whether a name is a function of the module that others can import by it.
-fn exported(module: &ApiModule, name: &Ident) -> bool {
+fn exported(module: &Library, name: &Ident) -> bool {
     let Some(function) = module.functions.get(&id(name)) else {
         return false;
     };
