@@ -18,7 +18,7 @@ use crate::facts::effect::{Carrier, Effect, Kind, Replies, Role};
 use crate::facts::route::Route;
 use crate::flow::{self, Reading};
 use crate::handler;
-use crate::libraries::next_connect::{self, Factory, Library};
+use crate::libraries::router_factory::{self, Factory, Library};
 use crate::middleware::{self, Middleware};
 use crate::next_version::{Feature, NextVersion};
 use crate::outcome::{Place, Refusal};
@@ -218,7 +218,7 @@ impl<'p> Sources<'p> {
             functions: module.as_ref().map_or(&none, |module| &module.functions),
             imports: &imports,
         };
-        let factories = next_connect::factories(&library, &mut edits);
+        let factories = router_factory::factories(&library, &mut edits);
         let parsed = (!edits.is_empty()).then(|| {
             let text = edits.render(&source.text, 0..source.text.len()).ok()?;
             Some(Text {

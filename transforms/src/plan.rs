@@ -566,6 +566,10 @@ fn written_out(job: &Job, source: &Source, written: AsHandler) -> Planned {
     let mut planned = unit(&chained, Some(written.text.clone()))
         .map_err(|refusals| -> Vec<Refusal> { refusals.into_iter().map(moved).collect() })?;
     planned.calls.extend(written.spares.clone());
+    for evidence in &mut planned.against {
+        let place = evidence.place.take();
+        evidence.place = place.map(|place| written.place(source, place));
+    }
     Ok(planned)
 }
 

@@ -7,6 +7,7 @@
 
 pub mod auth0;
 pub mod chain;
+mod chain_text;
 mod clerk;
 mod cookies_next;
 mod iron_session;
@@ -16,6 +17,7 @@ pub mod next_connect;
 mod nookies;
 mod raw_body;
 mod request_ip;
+pub mod router_factory;
 mod supabase;
 
 use std::collections::BTreeMap;

@@ -12,7 +12,8 @@ use swc_core::ecma::ast::*;
 use crate::edit::Edits;
 use crate::emit::style::Style;
 use crate::facts::api_module::{Body, DefaultExport, Function, param_id, refuse_at};
-use crate::libraries::chain::{self, AsHandler, End, Kitchen, Names, Writing};
+use crate::libraries::chain::{self, AsHandler, End, Kitchen};
+use crate::libraries::chain_text::{self, Names, Writing};
 use crate::outcome::Refusal;
 use crate::reason::Reason;
 use crate::syntax::bare;
@@ -45,7 +46,7 @@ pub fn as_handler(kitchen: &Kitchen) -> Option<Result<AsHandler, Refusal>> {
     };
     let written = write(kitchen, call).map_err(refuse);
     Some(written.map(|text| AsHandler {
-        text: Arc::from(chain::pruned(source, text)),
+        text: Arc::from(chain_text::pruned(source, text)),
         at: at.clone(),
         spares: Vec::new(),
     }))
@@ -132,7 +133,7 @@ fn within<'a>(
     let end = End::Inline(Box::new(function.clone()));
     let lines = writing.write(steps, &end, edits)?;
     let style = Style::of(source);
-    let body = chain::joined(&chain::indented(lines, &style.indent));
+    let body = chain_text::joined(&chain_text::indented(lines, &style.indent));
     let range: Range<usize> = match function.body {
         Body::Block(_, (start, end)) => start..end,
         Body::Expr(expr) => source.range(expr),
