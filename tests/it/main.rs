@@ -1,5 +1,6 @@
 //! The integration tests, as one binary.
 
+mod chains;
 mod cli;
 mod fixtures;
 mod properties;

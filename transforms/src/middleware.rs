@@ -4,6 +4,9 @@
 //! the request on the others, or, when it calls `next` inside a `try`, a function that calls the
 //! rest of the chain with the request. How such functions are read and carried over is known then.
 //! A function of another shape stays as it is.
+//!
+//! Where `next()` is not awaited, what comes next fails without anybody knowing, and the request is
+//! never answered. A guard is awaited, so that such an error reaches what answers errors.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

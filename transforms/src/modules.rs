@@ -807,7 +807,8 @@ impl<'s> Modules<'s> {
         if key.roles.len() > function.params.len() {
             return refuse(Reason::ResEscapes, "more arguments than parameters");
         }
-        if wrapping.is_some() && function.params.len() > 2 {
+        let chained = self.middleware(&key.file, &key.name).is_some();
+        if wrapping.is_some() && (chained || function.params.len() > 2) {
             return refuse(Reason::WrappedHandler, "more than two parameters");
         }
         if wrapping.is_some() && reading.reads_headers {
