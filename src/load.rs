@@ -138,7 +138,8 @@ fn is_not_found_page(path: &str) -> bool {
     };
     let name = path.rsplit('/').next().unwrap_or(path);
     let pages = walk::parent(path);
-    name.split('.').next() == Some("404") && (pages == "pages" || pages.ends_with("/pages"))
+    let stem = name.split('.').next().unwrap_or(name);
+    ["404", "_error"].contains(&stem) && (pages == "pages" || pages.ends_with("/pages"))
 }
 
 /// Whether a file matters by its name alone.
@@ -163,7 +164,7 @@ fn matters(path: &str, app_directories: &[String]) -> bool {
         || ["middleware", "proxy"].contains(&stem)
         || stem.starts_with("api-request")
         || name.starts_with("next.config.")
-        || in_pages(&["404", "_app", "_document", "_error"])
+        || in_pages(&["_app", "_document"])
         || special.contains(&stem)
             && app_directories.iter().any(|directory| {
                 let rest = path.strip_prefix(directory.as_str());

@@ -1,6 +1,6 @@
-//! What becomes of `pages/404` when the first file under `app/` comes. In: an app and its
-//! Next.js version. Out: whether Next.js goes on showing that page, by itself or by files
-//! beside the first one.
+//! What becomes of the 404 page of the Pages Router when the first file under `app/` comes. In:
+//! an app and its Next.js version. Out: whether Next.js goes on showing that page (`pages/404`,
+//! else `_error`, else its own), by itself or by files beside the first one.
 //!
 //! Measured: 16, and 15 built by Turbopack, shows `app/not-found`, or its own page where there is none, for every
 //! unknown URL and every `notFound` of a page as soon as `app/` has a file. It shows no `_app`
@@ -15,10 +15,12 @@ use crate::project::{App, Project};
 use crate::reason::Reason;
 use crate::surroundings::{directory, rebase, relative};
 
-/// What becomes of `pages/404`.
+/// What becomes of the 404 page.
 pub enum NotFound {
-    /// It is shown as before, or there is none.
+    /// It is shown as before.
     Stays,
+    /// It is that of Next.js, and is shown without `_app` and `_document`.
+    Bare,
     /// It is shown by these new files: their paths and texts.
     Carried(Vec<(String, String)>),
     /// Next.js would show its own page instead.
@@ -41,8 +43,15 @@ pub fn look(project: &Project, app: &App) -> NotFound {
             .next()
             .is_some_and(|(path, _)| path.starts_with(&prefix))
     });
-    let Some(page) = page(project, app, "404").filter(|_| !has_app) else {
+    if has_app {
         return NotFound::Stays;
+    }
+    let own = page(project, app, "404").or_else(|| page(project, app, "_error"));
+    let Some(page) = own else {
+        return match frame(project, app) {
+            Some(frame) if frame.styles.is_empty() => NotFound::Stays,
+            _ => NotFound::Bare,
+        };
     };
     match carry(project, app, &page) {
         Some(files) => NotFound::Carried(files),
@@ -65,25 +74,39 @@ fn built_by_turbopack(project: &Project, app: &App) -> bool {
     scripts.lines().any(builds)
 }
 
-/// The root layout and the page that show the same as `pages/404`, when it is plain.
-fn carry(project: &Project, app: &App, path: &str) -> Option<Vec<(String, String)>> {
+/// What `_app` and `_document` put around a page.
+struct Frame {
+    /// The style sheets, as `_app` names them.
+    styles: Vec<String>,
+    /// Where `_app` stands.
+    folder: String,
+    language: Option<String>,
+}
+
+/// What stands around every page, when that is no more than a frame.
+fn frame(project: &Project, app: &App) -> Option<Frame> {
     // A locale is the language of the document.
     let unread = &app.config.unread;
     if app.config.i18n || unread.iter().any(|key| ["...", "i18n"].contains(&&**key)) {
         return None;
     }
-    if !plain_page::is_plain(project, path) {
-        return None;
-    }
     let around = page(project, app, "_app");
-    let styles = match &around {
-        Some(around) => plain_page::app_styles(project, around)?,
-        None => Vec::new(),
-    };
-    let language = match page(project, app, "_document") {
-        Some(document) => plain_page::document_language(project, &document)?,
-        None => None,
-    };
+    Some(Frame {
+        styles: match &around {
+            Some(around) => plain_page::app_styles(project, around)?,
+            None => Vec::new(),
+        },
+        folder: directory(around.as_deref().unwrap_or_default()).to_string(),
+        language: match page(project, app, "_document") {
+            Some(document) => plain_page::document_language(project, &document)?,
+            None => None,
+        },
+    })
+}
+
+/// The root layout and the page that show the same as a page, when it is plain.
+fn carry(project: &Project, app: &App, path: &str) -> Option<Vec<(String, String)>> {
+    let frame = frame(project, app).filter(|_| plain_page::is_plain(project, path))?;
     let source = project
         .parse(path, project.files.get(path)?.text.clone()?)
         .ok()?;
@@ -96,12 +119,14 @@ fn carry(project: &Project, app: &App, path: &str) -> Option<Vec<(String, String
     let folder = app_dir(app)?;
     let specifier = relative(&folder, stem);
     let not_found = format!("export {{ default }} from '{specifier}'%;%\n");
-    let old_folder = around.as_deref().map_or("", directory);
-    let styles = styles.iter().map(|style| match style.starts_with('.') {
-        true => rebase(old_folder, &folder, style),
-        false => style.clone(),
-    });
-    let layout = layout(styles.collect(), language, source.typescript());
+    let styles = frame
+        .styles
+        .iter()
+        .map(|style| match style.starts_with('.') {
+            true => rebase(&frame.folder, &folder, style),
+            false => style.clone(),
+        });
+    let layout = layout(styles.collect(), frame.language, source.typescript());
     let style = Style::of(&source);
     let file = |name: &str, text: String| {
         let text = in_style(&text, &style);
@@ -201,6 +226,7 @@ mod tests {
         assert!(taken("15.5.0", "tsc && next build --turbopack", &page));
         assert!(!taken("15.5.0", "next build", &page));
         assert!(!taken("14.2.0", "next build --turbo", &page));
+        assert!(taken("16.0.0", "next build", &["web/pages/_error.tsx"]));
         assert!(!taken("16.0.0", "next build", &["web/pages/index.tsx"]));
         assert!(!taken(
             "16.0.0",

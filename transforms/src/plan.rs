@@ -255,7 +255,7 @@ pub fn app(
                 };
                 changes.extend(files.map(new));
             }
-            NotFound::Lost(_) => outcome.notes.push(Note::NextNotFound),
+            NotFound::Bare | NotFound::Lost(_) => outcome.notes.push(Note::NextNotFound),
         }
     }
     if !whole.helpers.is_empty() {

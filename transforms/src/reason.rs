@@ -196,7 +196,7 @@ codes! {
             "only Next.js serves pages/api in this way",
             "nothing is to be done";
         NotFoundPage = "not-found-page",
-            "the first file under app/ would replace the project's pages/404",
+            "the first file under app/ would replace the project's own 404 page",
             "Next.js 16 answers every unknown URL from app/ as soon as it exists",
             "add app/layout and app/not-found first, or give --accept not-found-page";
         CacheComponents = "cache-components",
@@ -352,9 +352,9 @@ codes! {
             "Next.js drops Content-Encoding from a route handler's answer, so the adapter decompresses the body",
             "nothing is to be done: Next.js compresses answers by itself";
         NextNotFound = "next-not-found",
-            "unknown URLs show the 404 page of Next.js instead of the project's pages/404",
+            "unknown URLs show the 404 page of Next.js, without pages/404, _error and _app",
             "Next.js 16 answers every unknown URL from app/ as soon as it exists",
-            "add app/layout and app/not-found";
+            "add app/layout and app/not-found where the page matters";
         BodyLimit = "body-limit",
             "the body size is not limited",
             "route handlers have no limit where pages answered 413 above 1 MB, or above the configured sizeLimit",
