@@ -193,6 +193,8 @@ pub enum Helper {
     WithHeaders,
     /// `setHeader(headers, name, value)`: sets a header to a value or to several.
     SetHeader,
+    /// `sendData(value, init)`: answers by the kind of a value.
+    SendData,
 }
 
 impl Helper {
@@ -208,6 +210,7 @@ impl Helper {
             Helper::ReadQuery => "readQuery",
             Helper::WithHeaders => "withHeaders",
             Helper::SetHeader => "setHeader",
+            Helper::SendData => "sendData",
         }
     }
 }
@@ -1601,7 +1604,16 @@ impl<'a> Writer<'_, 'a, '_> {
                     Ok(written) => {
                         self.needs.only_json &= matches!(reply.payload, Payload::Json(_));
                         self.needs.notes.extend(written.notes);
-                        self.needs.imports.value("next/server", "NextResponse");
+                        match written.helper {
+                            Some(helper) if !self.free(helper.name()) => {
+                                let why = format!("{} is taken", helper.name());
+                                return self.refuse(Reason::UnknownSend, range, &why);
+                            }
+                            Some(helper) => {
+                                self.needs.helpers.insert(helper);
+                            }
+                            None => self.needs.imports.value("next/server", "NextResponse"),
+                        }
                         self.shifts.extend(written.shifts);
                         if let Some((white, text)) = written.broken {
                             self.edits.replace_soft(white, text);

@@ -30,6 +30,7 @@ pub fn of(text: &str) -> BTreeSet<Helper> {
         (Helper::KeepBody, "function parseBody("),
         (Helper::WithHeaders, "function withHeaders"),
         (Helper::SetHeader, "function setHeader("),
+        (Helper::SendData, "function sendData("),
     ];
     let there = declared.into_iter().filter(|(_, head)| text.contains(head));
     there.map(|(helper, _)| helper).collect()
@@ -113,6 +114,39 @@ export function setHeader(headers%HEADERS%, name%NAME%, value%VALUE%) {
 }
 "#;
 
+const SEND_DATA: &str = r#"/**
+ * Answers as `res.send` of the Pages Router did: text without a type, buffers and streams as they
+ * are, everything else as JSON.
+ */
+export function sendData(value%UNKNOWN%, init%INIT% = {}) {
+  const headers = new Headers(init.headers)%;%
+  function answer(body%BODY%) {
+    return new Response(body, { ...init, headers })%;%
+  }
+  if (init.status === 204 || init.status === 304) {
+    headers.delete('Content-Type')%;%
+    return answer(null)%;%
+  }
+  if (value === null || value === undefined) {
+    return answer(null)%;%
+  }
+  if (typeof value === 'string') {
+    return answer(new TextEncoder().encode(value))%;%
+  }
+  if (Buffer.isBuffer(value) || value instanceof Readable) {
+    if (!headers.has('Content-Type')) {
+      headers.set('Content-Type', 'application/octet-stream')%;%
+    }
+    if (value instanceof Readable) {
+      return answer(Readable.toWeb(value)%STREAM%)%;%
+    }
+    return answer(new Uint8Array(value))%;%
+  }
+  headers.set('Content-Type', 'application/json')%;%
+  return answer(JSON.stringify(value))%;%
+}
+"#;
+
 /// The text of the module with these helpers, in the style of the files that import it.
 pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> String {
     let mut imports = String::new();
@@ -137,6 +171,10 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> St
     }
     if helpers.contains(&Helper::WithHeaders) {
         parts.push(WITH_HEADERS.to_string());
+    }
+    if helpers.contains(&Helper::SendData) {
+        imports.push_str("import { Readable } from 'stream'%;%\n");
+        parts.push(SEND_DATA.to_string());
     }
     if helpers.contains(&Helper::SetHeader) {
         parts.push(SET_HEADER.to_string());
@@ -165,6 +203,10 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> St
         .replace("%GENERIC%", &typed("<Answer extends Response | undefined>"))
         .replace("%ANSWER%", &typed(": Answer | Promise<Answer>"))
         .replace("%HEADERS%", &typed(": Headers"))
+        .replace("%UNKNOWN%", &typed(": unknown"))
+        .replace("%INIT%", &typed(": ResponseInit"))
+        .replace("%BODY%", &typed(": BodyInit | null"))
+        .replace("%STREAM%", &typed(" as ReadableStream"))
         .replace("%NAME%", &typed(": string"))
         .replace("%VALUE%", &typed(": number | string | readonly string[]"))
         .replace("%QUERY%", &typed(": Query"))

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use swc_core::ecma::ast::*;
 
-use super::carrier::Context;
+use super::carrier::{Context, Helper};
 use super::style::{indentation, line_start};
 use crate::edit::{Edits, Fragment};
 use crate::facts::effect::{Effect, HeaderMode, Payload, Reply, ReplyForm, SetHeader, TextKind};
@@ -25,6 +25,8 @@ pub struct Written {
     pub broken: Option<(Range<usize>, String)>,
     /// Differences that it brings.
     pub notes: Vec<Note>,
+    /// The helper that makes the response, when it is not made in place.
+    pub helper: Option<Helper>,
 }
 
 /// A part of a `Response`'s options.
@@ -84,6 +86,8 @@ pub fn write(
         .iter()
         .chain(&reply.own)
         .any(|header| header.name.eq_ignore_ascii_case("content-type"));
+    let sends = ctx.source.text[effect.range.clone()].contains(".send(");
+    let mut helper = None;
     let body: Vec<Fragment> = match &reply.payload {
         Payload::Json(value) if json => {
             notes.push(Note::JsonCharset);
@@ -149,11 +153,16 @@ pub fn write(
                 .filter_map(|header| header.values.first())
                 .next_back()
                 .and_then(|value| string(value));
-            if own_type.is_none_or(|own| own.contains("json")) {
-                return Err(ctx.refusal(Reason::UnknownSend, source.range(*value), ""));
-            }
             let kept = Fragment::Keep(source.range(*value));
-            if ctx.typescript() {
+            if own_type.is_none_or(|own| own.contains("json")) {
+                // `send` looks at the kind of the value when it runs.
+                if !sends {
+                    return Err(ctx.refusal(Reason::UnknownSend, source.range(*value), ""));
+                }
+                helper = Some(Helper::SendData);
+                notes.push(Note::JsonCharset);
+                vec![kept]
+            } else if ctx.typescript() {
                 let kept = match bare(value) {
                     Expr::Cond(_) | Expr::Bin(_) | Expr::Await(_) => {
                         vec![text("("), kept, text(")")]
@@ -189,22 +198,23 @@ pub fn write(
             reply.payload,
             Payload::Empty | Payload::EmptyJson | Payload::Redirect(_)
         )
-        && ctx.source.text[effect.range.clone()].contains(".send(")
+        && sends
     {
         notes.push(Note::NoEtag);
     }
     let options = options(ctx, parts, shared);
-    let call = if json {
-        "NextResponse.json("
-    } else {
-        "new NextResponse("
+    let call = match helper {
+        Some(helper) => format!("{}(", helper.name()),
+        None if json => "NextResponse.json(".to_string(),
+        None => "new NextResponse(".to_string(),
     };
-    let (fragments, shifts, broken) = lay_out(ctx, effect, reply, call, body, options, edits);
+    let (fragments, shifts, broken) = lay_out(ctx, effect, reply, &call, body, options, edits);
     Ok(Written {
         fragments,
         shifts,
         broken,
         notes,
+        helper,
     })
 }
 
