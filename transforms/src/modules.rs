@@ -19,6 +19,7 @@ use crate::facts::members::{self, Told};
 use crate::facts::route::Route;
 use crate::flow::{self, Reading};
 use crate::handler;
+use crate::libraries;
 use crate::libraries::router_factory::{self, Factory, Library};
 use crate::middleware::{self, Middleware};
 use crate::next_version::{Feature, NextVersion};
@@ -153,6 +154,10 @@ pub trait Follow: Sync {
 
     /// The wrapper that an expression in a module stands for.
     fn wrapper(&self, module: &ApiModule, callee: &Expr) -> Option<Arc<Shared>>;
+
+    /// Whether an expression in a module stands for a function of the project that does nothing
+    /// but collect the bytes of the request, and whether that gives them as text.
+    fn collects_bytes(&self, module: &ApiModule, callee: &Expr) -> Option<bool>;
 
     /// What a wrapper does with requests of these methods when it is called with these arguments.
     fn wraps(&self, shared: &Shared, call: &WrapperCall, methods: &[String]) -> Wraps;
@@ -956,6 +961,14 @@ impl Follow for Modules<'_> {
         let (file, name) = self.target(module, callee)?;
         let roles = Vec::new();
         self.shared(&Key { file, name, roles })
+    }
+
+    fn collects_bytes(&self, module: &ApiModule, callee: &Expr) -> Option<bool> {
+        let (file, name) = self.target(module, callee)?;
+        let library = self.library(&file)?;
+        let mut names = library.functions.keys();
+        let name = names.find(|known| *known.0 == *name)?.clone();
+        libraries::collects_bytes(&library, &name)
     }
 
     fn wraps(&self, shared: &Shared, call: &WrapperCall, methods: &[String]) -> Wraps {

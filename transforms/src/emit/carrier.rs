@@ -195,6 +195,8 @@ pub enum Helper {
     SetHeader,
     /// `sendData(value, init)`: answers by the kind of a value.
     SendData,
+    /// `redirectTo(location, init)`: a redirect whose body is the location, too.
+    RedirectTo,
 }
 
 impl Helper {
@@ -211,6 +213,7 @@ impl Helper {
             Helper::WithHeaders => "withHeaders",
             Helper::SetHeader => "setHeader",
             Helper::SendData => "sendData",
+            Helper::RedirectTo => "redirectTo",
         }
     }
 }

@@ -31,6 +31,7 @@ pub fn of(text: &str) -> BTreeSet<Helper> {
         (Helper::WithHeaders, "function withHeaders"),
         (Helper::SetHeader, "function setHeader("),
         (Helper::SendData, "function sendData("),
+        (Helper::RedirectTo, "function redirectTo("),
     ];
     let there = declared.into_iter().filter(|(_, head)| text.contains(head));
     there.map(|(helper, _)| helper).collect()
@@ -147,6 +148,14 @@ export function sendData(value%UNKNOWN%, init%INIT% = {}) {
 }
 "#;
 
+const REDIRECT_TO: &str = r#"/** Redirects as the Pages Router did: the body is the location. */
+export function redirectTo(location%NAME%, init%INIT%) {
+  const headers = new Headers(init.headers)%;%
+  headers.set('Location', location)%;%
+  return new Response(location, { ...init, headers })%;%
+}
+"#;
+
 /// The text of the module with these helpers, in the style of the files that import it.
 pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> String {
     let mut imports = String::new();
@@ -171,6 +180,9 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> St
     }
     if helpers.contains(&Helper::WithHeaders) {
         parts.push(WITH_HEADERS.to_string());
+    }
+    if helpers.contains(&Helper::RedirectTo) {
+        parts.push(REDIRECT_TO.to_string());
     }
     if helpers.contains(&Helper::SendData) {
         imports.push_str("import { Readable } from 'stream'%;%\n");

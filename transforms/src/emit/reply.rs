@@ -175,16 +175,14 @@ pub fn write(
             }
         }
         Payload::Redirect(url) => {
-            if !repeatable(url) {
-                return Err(ctx.refusal(
-                    Reason::ReplyInExpression,
-                    source.range(*url),
-                    "the URL is computed",
-                ));
-            }
             notes.push(Note::TextPlain);
             let kept = Fragment::Keep(source.range(*url));
-            headers.push(("Location".to_string(), vec![kept.clone()]));
+            if repeatable(url) {
+                headers.push(("Location".to_string(), vec![kept.clone()]));
+            } else {
+                // It is computed once, and stands in the header and in the body.
+                helper = Some(Helper::RedirectTo);
+            }
             vec![kept]
         }
     };

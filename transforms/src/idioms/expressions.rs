@@ -257,7 +257,13 @@ impl<'m> Expressions<'m> {
         if self.role(&req.expr) != Some(Role::Request) {
             return None;
         }
-        let text = libraries::collects_bytes(self.module, &crate::syntax::id(name))?;
+        let module = self.module;
+        let elsewhere = || {
+            let follow = module.follow?;
+            follow.collects_bytes(module, &Expr::Ident(name.clone()))
+        };
+        let text =
+            libraries::collects_bytes(module, &crate::syntax::id(name)).or_else(elsewhere)?;
         let limited = false;
         Some(Read::RawBody { text, limited })
     }

@@ -221,6 +221,7 @@ fn events(module: &ApiModule, expr: &Expr, stream: &Id) -> Option<bool> {
                     let (chunks, chunk) = (&chunks.id.sym, &chunk.id.sym);
                     let pushes = [
                         format!("{chunks}.push({chunk})"),
+                        format!("{chunks}.push({chunk}asBuffer)"),
                         format!("{chunks}.push(Buffer.from({chunk}))"),
                     ];
                     if !pushes.contains(&code) {
