@@ -253,6 +253,8 @@ pub struct Modules<'s> {
     pages: &'s Pages,
     libraries: FrozenMap<String, Box<Parsed<'s>>>,
     known: RwLock<HashMap<Key, Arc<Shared>>>,
+    /// Whether other classes extend one of a name.
+    heirs: FrozenMap<String, Box<bool>>,
     /// What files import by specifiers that were written into them: file and specifier.
     written: RwLock<HashMap<(String, String), String>>,
 }
@@ -276,6 +278,7 @@ impl<'s> Modules<'s> {
             pages,
             libraries: FrozenMap::new(),
             known: RwLock::default(),
+            heirs: FrozenMap::new(),
             written: RwLock::default(),
         }
     }
@@ -641,16 +644,27 @@ impl<'s> Modules<'s> {
         let module = module.as_ref()?;
         let member = members::name(owner, name);
         if function(module, &member).is_some() {
-            let heirs = format!("extends {owner}");
-            let mut files = self.project().files.values();
-            let heir =
-                files.any(|file| file.text.as_ref().is_some_and(|text| text.contains(&heirs)));
+            let heir = self.has_heirs(owner);
             return (!heir).then(|| (file.to_string(), member));
         }
         let mut imports = module.imports.iter();
         let (_, (from, original)) = imports.find(|(local, _)| *local.0 == *owner)?;
         let from = self.resolve(file, from)?;
         self.exported_member(&from, original, name, passed + 1)
+    }
+
+    /// Whether a class of the project extends one of this name.
+    fn has_heirs(&self, class: &str) -> bool {
+        if let Some(known) = self.heirs.get(class) {
+            return *known;
+        }
+        let extends = format!("extends {class}");
+        let mut files = self.project().files.values();
+        let found = files.any(|file| {
+            let text = file.text.as_ref();
+            text.is_some_and(|text| text.contains(&extends))
+        });
+        *self.heirs.insert(class.to_string(), Box::new(found))
     }
 
     /// The same for one that a file exports.
