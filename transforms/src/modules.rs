@@ -19,8 +19,8 @@ use crate::facts::members::{self, Told};
 use crate::facts::route::Route;
 use crate::flow::{self, Reading};
 use crate::handler;
-use crate::libraries;
 use crate::libraries::router_factory::{self, Factory, Library};
+use crate::libraries::{self, next_auth};
 use crate::middleware::{self, Middleware};
 use crate::next_version::{Feature, NextVersion};
 use crate::outcome::{Place, Refusal};
@@ -158,6 +158,10 @@ pub trait Follow: Sync {
     /// Whether an expression in a module stands for a function of the project that does nothing
     /// but collect the bytes of the request, and whether that gives them as text.
     fn collects_bytes(&self, module: &ApiModule, callee: &Expr) -> Option<bool>;
+
+    /// Whether an expression in a module stands for a function of the project that hands what it is
+    /// given to next-auth's `getServerSession`.
+    fn forwards_session(&self, module: &ApiModule, callee: &Expr) -> bool;
 
     /// What a wrapper does with requests of these methods when it is called with these arguments.
     fn wraps(&self, shared: &Shared, call: &WrapperCall, methods: &[String]) -> Wraps;
@@ -699,6 +703,15 @@ impl<'s> Modules<'s> {
         exports.all.iter().find_map(|from| pass(from, owner))
     }
 
+    /// The module that declares the function which an expression stands for, and its name there.
+    fn declared<'m>(&'m self, module: &ApiModule, callee: &Expr) -> Option<(ApiModule<'m>, Id)> {
+        let (file, name) = self.target(module, callee)?;
+        let library = self.library(&file)?;
+        let mut names = library.functions.keys();
+        let name = names.find(|known| *known.0 == *name)?.clone();
+        Some((library, name))
+    }
+
     /// What a function does.
     pub fn shared(&self, key: &Key) -> Option<Arc<Shared>> {
         if let Some(known) = self.known.read().expect("no panics while held").get(key) {
@@ -978,11 +991,13 @@ impl Follow for Modules<'_> {
     }
 
     fn collects_bytes(&self, module: &ApiModule, callee: &Expr) -> Option<bool> {
-        let (file, name) = self.target(module, callee)?;
-        let library = self.library(&file)?;
-        let mut names = library.functions.keys();
-        let name = names.find(|known| *known.0 == *name)?.clone();
+        let (library, name) = self.declared(module, callee)?;
         libraries::collects_bytes(&library, &name)
+    }
+
+    fn forwards_session(&self, module: &ApiModule, callee: &Expr) -> bool {
+        self.declared(module, callee)
+            .is_some_and(|(library, name)| next_auth::forwards(&library, &name))
     }
 
     fn wraps(&self, shared: &Shared, call: &WrapperCall, methods: &[String]) -> Wraps {

@@ -224,7 +224,8 @@ impl<'m> Expressions<'m> {
         let Expr::Call(call) = node else { return false };
         let module = self.module;
         let read = libraries::read(module, &|expr| self.role(expr), call)
-            .or_else(|| self.collects_bytes(node));
+            .or_else(|| self.collects_bytes(node))
+            .or_else(|| self.forwards_session(call));
         let Some(read) = read else { return false };
         let range = self.source.range(node);
         match read {
@@ -266,6 +267,24 @@ impl<'m> Expressions<'m> {
             libraries::collects_bytes(module, &crate::syntax::id(name)).or_else(elsewhere)?;
         let limited = false;
         Some(Read::RawBody { text, limited })
+    }
+
+    /// A call of a function of the project that hands the request and the response to next-auth.
+    fn forwards_session(&self, call: &CallExpr) -> Option<Read> {
+        let [req, res] = &call.args[..] else {
+            return None;
+        };
+        let roles = [&req.expr, &res.expr].map(|arg| self.role(arg));
+        if roles != [Some(Role::Request), Some(Role::Response)] {
+            return None;
+        }
+        let callee = call.callee.as_expr()?;
+        if !self.module.follow?.forwards_session(self.module, callee) {
+            return None;
+        }
+        let end = self.source.range(&call.callee).end;
+        let list = end..self.source.range(call).end;
+        Some(Read::Written(libraries::next_auth::forwarded(list)))
     }
 
     /// What an argument of a library function holds beside the request and the response.

@@ -12,7 +12,7 @@ mod clerk;
 mod cookies_next;
 mod iron_session;
 pub mod next_api_route_middleware;
-mod next_auth;
+pub mod next_auth;
 pub mod next_connect;
 mod nookies;
 mod raw_body;

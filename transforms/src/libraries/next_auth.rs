@@ -4,13 +4,19 @@
 //!   `headers()` and `cookies()` by itself since 4.21 and writes no cookies; likewise
 //!   `unstable_getServerSession`, its name before 4.22
 //!   (<https://next-auth.js.org/configuration/nextjs#in-app-router>).
+//! - `auth(req, res)` of `auth = (...args) => getServerSession(...args, options)`, as the same page
+//!   has it, becomes `auth()`.
 //! - `getSession({ req })` reads nothing but `req.headers.cookie` (`client/_utils.js`).
 //! - `getToken({ req })` takes a `NextRequest` as well: it reads `req.cookies` by `getAll`, or
 //!   else the Authorization header by `headers.get` (`jwt/index.js`). Measured on 4.24.
 
+use swc_core::ecma::ast::*;
+
 use super::{Call, Piece, Read, Takes, Written};
+use crate::facts::api_module::{ApiModule, Body};
 use crate::facts::effect::Role;
 use crate::reason::Note;
+use crate::syntax::{Id, bare, id, is_binding};
 
 pub fn read(call: &Call) -> Read {
     let source = call.source;
@@ -60,5 +66,48 @@ pub fn read(call: &Call) -> Read {
             _ => Read::Unknown,
         },
         _ => Read::Unknown,
+    }
+}
+
+/// Whether a function of a module does nothing but hand whatever it is given to `getServerSession`,
+/// and the options behind that.
+pub fn forwards(module: &ApiModule, name: &Id) -> bool {
+    let forwarded = || {
+        let function = module.functions.get(name)?;
+        let [Pat::Rest(rest)] = &function.params[..] else {
+            return None;
+        };
+        let Pat::Ident(given) = &*rest.arg else {
+            return None;
+        };
+        let value = match function.body {
+            Body::Expr(expr) => expr,
+            Body::Block([Stmt::Return(only)], _) => only.arg.as_deref()?,
+            Body::Block(..) => return None,
+        };
+        let Expr::Call(call) = bare(value) else {
+            return None;
+        };
+        let Expr::Ident(callee) = bare(call.callee.as_expr()?) else {
+            return None;
+        };
+        let (from, exported) = module.imports.get(&id(callee))?;
+        let [all, options] = &call.args[..] else {
+            return None;
+        };
+        let library = matches!(from.as_str(), "next-auth" | "next-auth/next");
+        let given = all.spread.is_some() && is_binding(&all.expr, &id(&given.id));
+        (library && exported == "getServerSession" && given && options.spread.is_none())
+            .then_some(())
+    };
+    forwarded().is_some()
+}
+
+/// The call of such a function: without the request and the response.
+pub fn forwarded(list: std::ops::Range<usize>) -> Written {
+    Written {
+        edits: vec![(list, vec![Piece::text("()")])],
+        notes: vec![Note::SessionRefresh],
+        ..Written::default()
     }
 }
