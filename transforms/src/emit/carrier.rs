@@ -1338,6 +1338,11 @@ impl<'a> Writer<'_, 'a, '_> {
                 self.refuse(Reason::HeaderInCallback, effect.range.clone(), "");
                 continue;
             }
+            if let [header] = &headers[..]
+                && self.set_in_place(header, statement, &name)
+            {
+                continue;
+            }
             let indent = self.ctx.indent_at(statement.start);
             let semi = if self.ctx.source.text[..statement.end].ends_with(';') {
                 ";"
@@ -1379,6 +1384,39 @@ impl<'a> Writer<'_, 'a, '_> {
             self.edits.rewrite((*statement).clone(), with);
         }
         Some(name)
+    }
+
+    /// Writes `res.setHeader(name, value)` as a call of `headers` whose arguments stay as they are
+    /// laid out; whether it is such a call.
+    fn set_in_place(&mut self, header: &SetHeader, statement: &Range<usize>, name: &str) -> bool {
+        let method = match header.mode {
+            HeaderMode::Set => "set",
+            HeaderMode::Append => "append",
+            HeaderMode::Remove => return false,
+        };
+        let [value] = header.values[..] else {
+            return false;
+        };
+        let text = &self.ctx.source.text;
+        let range = self.ctx.source.range(value);
+        let Some(open) = text[statement.clone()].find('(') else {
+            return false;
+        };
+        let open = statement.start + open;
+        let callee = &text[statement.start..open];
+        let called = callee.ends_with(".setHeader") || callee.ends_with(".appendHeader");
+        let direct = text[..range.start].trim_end().ends_with(',')
+            && text[range.end..].trim_start().starts_with([')', ',']);
+        if !called || callee.matches('.').count() != 1 || !direct {
+            return false;
+        }
+        self.edits
+            .replace(statement.start..open, format!("{name}.{method}"));
+        let with = reply::header_value(self.ctx, value);
+        if !matches!(&with[..], [Fragment::Keep(_)]) {
+            self.edits.rewrite(range, with);
+        }
+        true
     }
 
     /// Removes a statement whose values go into the answers.
@@ -2211,14 +2249,15 @@ impl<'a> Writer<'_, 'a, '_> {
             }
         }
         given.extend(late.map(Fragment::Text));
-        let mut with = vec![Fragment::Text("(".to_string())];
+        let (open, between, close) = self.separators(args, list, &given);
+        let mut with = vec![Fragment::Text(open)];
         for (at, fragment) in given.into_iter().enumerate() {
             if at > 0 {
-                with.push(Fragment::Text(", ".to_string()));
+                with.push(Fragment::Text(between.clone()));
             }
             with.push(fragment);
         }
-        with.push(Fragment::Text(")".to_string()));
+        with.push(Fragment::Text(close));
         self.edits.rewrite(list.clone(), with);
         if let Carrier::Shared(shared) = callee {
             self.needs.shared.insert(shared.key.clone());
@@ -2227,6 +2266,30 @@ impl<'a> Writer<'_, 'a, '_> {
                 self.rename(call, list.start, &new);
             }
         }
+    }
+
+    /// What opens, parts and closes a list of arguments: lines of their own, where they stood so
+    /// and one of them takes several.
+    fn separators(
+        &self,
+        args: &[Arg],
+        list: &Range<usize>,
+        given: &[Fragment],
+    ) -> (String, String, String) {
+        let text = &self.ctx.source.text;
+        let many = given.iter().any(
+            |part| matches!(part, Fragment::Keep(range) if text[range.clone()].contains('\n')),
+        );
+        if let (true, [first, ..], [.., last]) = (many, args, args) {
+            let white = &text[list.start + 1..first.range.start];
+            if white.contains('\n') && white.trim().is_empty() {
+                let open = format!("({white}");
+                let close = &text[last.range.end..list.end];
+                return (open, format!(",{white}"), close.to_string());
+            }
+        }
+        let plain = |text: &str| text.to_string();
+        (plain("("), plain(", "), plain(")"))
     }
 
     /// The path parameters in a shared function.

@@ -295,7 +295,13 @@ fn surely_string(expr: &Expr) -> bool {
         }) => surely_string(left) || surely_string(right),
         Expr::Call(call) => match call.callee.as_expr().map(|callee| bare(callee)) {
             Some(Expr::Ident(name)) => {
-                matches!(&*name.sym, "String" | "serialize" | "encodeURIComponent")
+                let known = [
+                    "String",
+                    "serialize",
+                    "serializeCookie",
+                    "encodeURIComponent",
+                ];
+                known.contains(&&*name.sym)
             }
             Some(other) => member(other).is_some_and(|(_, name)| {
                 matches!(
