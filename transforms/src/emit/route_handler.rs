@@ -164,6 +164,15 @@ pub fn write<'a>(
     }
     refusals.extend(doubly_set_cookies(source, handler));
     refusals.extend(unwrappable(module, around));
+    let wrapped = groups
+        .iter()
+        .filter_map(|(group, _)| group.wrappers.first());
+    if let Some(first) = wrapped.min().filter(|_| around.action.is_some()) {
+        // What it looks at is the request, which an action does not have.
+        let callee = module.wrappers[*first].callee;
+        let why = format!("is wrapped by {}", source.text_of(callee));
+        refusals.push(refuse(source, Reason::ReqEscapes, callee, why));
+    }
     if !refusals.is_empty() {
         refusals.sort_by_key(|refusal| (refusal.place.clone(), refusal.reason));
         refusals.dedup();
