@@ -255,6 +255,10 @@ fn read_at<'a>(
             req: req.clone(),
             inner: Vec::new(),
             aliases: Vec::new(),
+            spelled: module
+                .takes
+                .as_ref()
+                .map_or(Vec::new(), |takes| takes.spelled.clone()),
             lists,
             constants,
         },
@@ -1523,6 +1527,14 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                     }
                     _ => {}
                 }
+            }
+            // What is taken out of a map of methods.
+            if let (Some(takes), Pat::Ident(binding)) = (&self.module.takes, &declarator.name)
+                && takes.names.contains(&id(&binding.id))
+                && let [method] = &self.view.methods[..]
+                && let Some(held) = self.view.value(init, method)
+            {
+                self.view.constants.push((id(&binding.id), held));
             }
             let mut names = Vec::new();
             bound_names(&declarator.name, &mut names);

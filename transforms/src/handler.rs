@@ -10,6 +10,7 @@ use crate::facts::api_module::{ApiModule, Body, Function, param_id, refuse, refu
 use crate::facts::effect::{Carrier, Effect, Kind, Replies, Reply, Role, SetHeader};
 use crate::flow::{self, Reading};
 use crate::idioms::request::constant_lists;
+use crate::method_map;
 use crate::modules::{Part, Shared, Wraps};
 use crate::outcome::Refusal;
 use crate::reason::{Note, Reason};
@@ -27,6 +28,8 @@ pub struct Group<'a> {
     pub others: bool,
     /// Which of the calls that wrap the handler do something for these methods.
     pub wrappers: Vec<usize>,
+    /// The function: the handler, or what a map of methods holds for these methods.
+    pub function: Function<'a>,
 }
 
 impl Group<'_> {
@@ -55,10 +58,12 @@ pub struct Handler<'a> {
     pub wrappers: Vec<Arc<Shared>>,
     /// Methods that they refuse, and that Next.js would answer otherwise than by 405.
     pub refused: Vec<String>,
+    /// Methods that no function is there for, and that the calls around a map of methods answer.
+    pub unmapped: Vec<String>,
 }
 
 /// The roles of the parameters of a handler: the request and the response.
-fn handler_roles(function: &Function) -> Vec<Option<Role>> {
+pub fn handler_roles(function: &Function) -> Vec<Option<Role>> {
     function
         .params
         .iter()
@@ -85,6 +90,9 @@ pub struct Keep {
 /// # Errors
 /// The refusals for what cannot be followed.
 pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<Refusal>> {
+    if let Some(map) = module.map() {
+        return method_map::read(module, map, keep);
+    }
     let strict = keep.refused;
     let handler = &module.handler;
     let wrappers = wrappers(module)?;
@@ -209,6 +217,7 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
                 methods: vec![method],
                 reading,
                 wrappers,
+                function: handler.clone(),
             }),
         }
     }
@@ -231,6 +240,7 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
                 reading,
                 others: false,
                 wrappers: (0..wrappers.len()).collect(),
+                function: handler.clone(),
             }];
         }
     }
@@ -238,28 +248,7 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
     if groups.iter().any(|group| group.reading.falls) {
         notes.insert(Note::UnansweredPath);
     }
-    let loses = |group: &Group| {
-        let mut kept = group.wrappers.iter().map(|at| &wrappers[*at]);
-        group.reading.early_headers && kept.any(|shared| shared.answers_errors)
-    };
-    if groups.iter().any(loses) {
-        return Err(vec![refuse_at(
-            module.source,
-            Reason::HeaderInCallback,
-            handler.range.clone(),
-            "set before an error that the function around it answers",
-        )]);
-    }
-    let reads = |group: &Group| group.reading.reads_headers && !group.wrappers.is_empty();
-    if groups.iter().any(reads) {
-        // A function around the handler may have set them.
-        return Err(vec![refuse_at(
-            module.source,
-            Reason::UnknownResMember,
-            handler.range.clone(),
-            "getHeader",
-        )]);
-    }
+    check_headers(module, &groups, &wrappers)?;
     let carriers = carriers(module, &groups)?;
     Ok(Handler {
         any_method: methods.is_empty(),
@@ -268,20 +257,53 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
         notes,
         wrappers,
         refused,
+        unmapped: Vec::new(),
     })
+}
+
+/// Refuses headers that the calls around a handler would lose, or might have set before it reads them.
+pub fn check_headers(
+    module: &ApiModule,
+    groups: &[Group],
+    wrappers: &[Arc<Shared>],
+) -> Result<(), Vec<Refusal>> {
+    let loses = |group: &&Group| {
+        let mut kept = group.wrappers.iter().map(|at| &wrappers[*at]);
+        group.reading.early_headers && kept.any(|shared| shared.answers_errors)
+    };
+    if let Some(group) = groups.iter().find(loses) {
+        return Err(vec![refuse_at(
+            module.source,
+            Reason::HeaderInCallback,
+            group.function.range.clone(),
+            "set before an error that the function around it answers",
+        )]);
+    }
+    let reads = |group: &&Group| group.reading.reads_headers && !group.wrappers.is_empty();
+    if let Some(group) = groups.iter().find(reads) {
+        // A function around the handler may have set them.
+        return Err(vec![refuse_at(
+            module.source,
+            Reason::UnknownResMember,
+            group.function.range.clone(),
+            "getHeader",
+        )]);
+    }
+    Ok(())
 }
 
 /// What the calls around a handler do for one method.
 #[derive(PartialEq, Eq)]
-struct Around {
+pub struct Around {
     /// Which of them do something.
     kept: Vec<usize>,
     /// Whether one refuses the method before another does anything.
-    refuses: bool,
+    pub refuses: bool,
 }
 
 impl Around {
-    fn of(module: &ApiModule, wrappers: &[Arc<Shared>], method: &str) -> Around {
+    /// What they do for this method.
+    pub fn of(module: &ApiModule, wrappers: &[Arc<Shared>], method: &str) -> Around {
         let mut around = Around {
             kept: Vec::new(),
             refuses: false,
@@ -307,7 +329,10 @@ impl Around {
 }
 
 /// What the calls around the handler stand for.
-fn wrappers(module: &ApiModule) -> Result<Vec<Arc<Shared>>, Vec<Refusal>> {
+///
+/// # Errors
+/// The refusals for one that is not understood, or is given what it cannot take.
+pub fn wrappers(module: &ApiModule) -> Result<Vec<Arc<Shared>>, Vec<Refusal>> {
     let mut found = Vec::new();
     for call in &module.wrappers {
         let refuse = || {
@@ -328,7 +353,16 @@ fn wrappers(module: &ApiModule) -> Result<Vec<Arc<Shared>>, Vec<Refusal>> {
         }
         let place = (call.args.len() - 1, call.handler);
         let wrapper = shared.wrapper.filter(|wrapper| wrapper.handler == place);
-        wrapper.ok_or_else(refuse)?;
+        let wrapper = wrapper.ok_or_else(refuse)?;
+        let fits = match (&call.map, wrapper.map) {
+            (Some(map), Some(from)) => method_map::fits(map, from) && call.call.type_args.is_none(),
+            (None, Some(from)) => from.or_handler,
+            (Some(_), None) => false,
+            (None, None) => true,
+        };
+        if !fits {
+            return Err(refuse());
+        }
         found.push(shared);
     }
     Ok(found)
@@ -534,7 +568,7 @@ fn told_apart<'a>(
                 .map(|(name, _)| name.clone())
                 .collect(),
             lists: constant_lists(module),
-            constants: Vec::new(),
+            ..Default::default()
         };
         match function.body {
             Body::Block(stmts, _) => stmts
@@ -672,7 +706,10 @@ fn works(module: &ApiModule, function: &Function, others: &Reading) -> bool {
             }
         }
         fn visit_expr(&mut self, node: &Expr) {
-            node.visit_children_with(self);
+            let takes = self.module.takes.as_ref();
+            if !takes.is_some_and(|takes| takes.spells(node)) {
+                node.visit_children_with(self);
+            }
         }
     }
     let mut work = Work {
@@ -731,7 +768,10 @@ fn duplicated_lines(module: &ApiModule, groups: &[Group]) -> usize {
 type Call = (Id, Vec<Option<Role>>, Vec<String>);
 
 /// Reads the functions that the groups hand the request or the response to, callees first.
-fn carriers<'a>(
+///
+/// # Errors
+/// The refusals for what cannot be followed.
+pub fn carriers<'a>(
     module: &ApiModule<'a>,
     groups: &[Group<'a>],
 ) -> Result<Vec<(Id, Function<'a>, Reading<'a>)>, Vec<Refusal>> {

@@ -17,6 +17,7 @@ pub mod idioms;
 pub mod importers;
 pub mod injected;
 pub mod libraries;
+pub mod method_map;
 pub mod middleware;
 pub mod modules;
 pub mod naming;

@@ -11,6 +11,7 @@ use swc_core::ecma::ast::{Expr, Pat};
 
 use crate::edit::Edits;
 use crate::emit::carrier::{self, Context, Helper, Lowered};
+use crate::emit::handler_types;
 use crate::emit::shared_module::plain_parameters;
 use crate::emit::style::{Style, template_ranges};
 use crate::facts::api_module::{ApiModule, Exports, Function, WrapperCall, param_id, refuse_at};
@@ -29,7 +30,7 @@ use crate::reason::{Note, Reason};
 use crate::revalidation::Pages;
 use crate::shared_forms::Names;
 use crate::source::Source;
-use crate::specialise::Constant;
+use crate::specialise::{Case, Constant};
 use crate::syntax::{Id, bare, id, member};
 use crate::wrapping::{self, Wrapping};
 
@@ -98,6 +99,17 @@ pub struct Wrapper {
     /// Whether the context is named, because something is behind it or the path parameters are read;
     /// otherwise what comes behind the request is passed on as it is.
     pub context: bool,
+    /// For one that takes the handler out of a map of methods: how.
+    pub map: Option<FromMap>,
+}
+
+/// How a wrapper takes the handler out of a map of methods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FromMap {
+    /// How the map spells the methods.
+    pub case: Case,
+    /// Whether it may be given a handler instead of the map.
+    pub or_handler: bool,
 }
 
 /// A function on its way to its web form.
@@ -137,8 +149,9 @@ impl Part<'_> {
             }
             _ => matches!(effect.carrier(), Some((Carrier::Shared(shared), _)) if shared.params),
         };
-        let extras = self.wrapping.as_ref().is_some_and(|found| found.extras > 0);
-        extras || self.reading.effects.iter().any(reads)
+        // The functions of a map take what they need, and only a name has one type for all.
+        let named = |found: &Wrapping| found.extras > 0 || found.takes.is_some();
+        self.wrapping.as_ref().is_some_and(named) || self.reading.effects.iter().any(reads)
     }
 }
 
@@ -321,6 +334,7 @@ impl<'s> Modules<'s> {
             owner: None,
             wrapper: None,
             wrapped: None,
+            takes: None,
             wrappers: Vec::new(),
             chained: false,
         })
@@ -785,6 +799,7 @@ impl<'s> Modules<'s> {
         let (function, mut roles) = match &wrapping {
             Some(wrapping) => {
                 module.wrapped = Some(wrapping.name.clone());
+                module.takes = wrapping.takes.clone();
                 let roles = vec![Some(Role::Request), Some(Role::Response)];
                 (wrapping.closure.clone(), roles)
             }
@@ -842,6 +857,19 @@ impl<'s> Modules<'s> {
         let chained = self.middleware(&key.file, &key.name).is_some();
         if wrapping.is_some() && (chained || function.params.len() > 2) {
             return refuse(Reason::WrappedHandler, "more than two parameters");
+        }
+        if let Some(wrapping) = wrapping.as_ref().filter(|found| found.takes.is_some())
+            && module.source.typescript()
+            && (handler_types::Wrapper {
+                source: module.source,
+                wrapping,
+                statement: part.declared.statement.clone(),
+                in_place: true,
+            })
+            .rewrite()
+            .is_none()
+        {
+            return refuse(Reason::WrappedHandler, "the type of the map of methods");
         }
         if wrapping.is_some() && reading.reads_headers {
             return refuse(Reason::UnknownResMember, "getHeader");
@@ -928,6 +956,10 @@ impl<'s> Modules<'s> {
                 handler: wrapping.handler,
                 extras: wrapping.extras,
                 context: part.context(),
+                map: wrapping.takes.as_ref().map(|takes| FromMap {
+                    case: takes.case,
+                    or_handler: takes.or_handler,
+                }),
             }),
             middleware: self.middleware(&key.file, &key.name),
             refusals: Vec::new(),
@@ -1016,13 +1048,21 @@ impl Follow for Modules<'_> {
 fn bound(part: &Part, call: &WrapperCall) -> Vec<(Id, Constant)> {
     let mut constants = Vec::new();
     let layers = part.wrapping.iter().flat_map(|wrapping| &wrapping.layers);
-    for (layer, args) in layers.zip(&call.args) {
+    for (index, (layer, args)) in layers.zip(&call.args).enumerate() {
         for (at, pat) in layer.params.iter().enumerate() {
             let (pat, default) = match pat {
                 Pat::Assign(assign) => (&*assign.left, Some(&*assign.right)),
                 other => (*other, None),
             };
             let Some(name) = param_id(pat) else { continue };
+            if let Some(map) = &call.map
+                && (index + 1, at) == (call.args.len(), call.handler)
+            {
+                let entries = map.entries.iter();
+                let functions = entries.map(|entry| (entry.key.clone(), Constant::Function));
+                constants.push((name, Constant::Object(functions.collect())));
+                continue;
+            }
             let value = args.get(at).map(|arg| &*arg.expr).or(default);
             let constant = match value {
                 None => Some(Constant::Absent),

@@ -21,6 +21,8 @@ pub struct MethodView {
     pub inner: Vec<Id>,
     /// Variables that hold the method.
     pub aliases: Vec<Id>,
+    /// Constants that hold the method in a spelling of their own.
+    pub spelled: Vec<(Id, Case)>,
     /// Constant lists of strings, by the name that binds them.
     pub lists: Vec<(Id, Vec<String>)>,
     /// Parameters that hold constants.
@@ -40,6 +42,8 @@ pub enum Constant {
     Text(String),
     /// `true` or `false`.
     Bool(bool),
+    /// A function.
+    Function,
     /// Something of which nothing is known.
     Unknown,
 }
@@ -57,6 +61,7 @@ impl Constant {
                     .map(|item| string(&item.as_ref().filter(|item| item.spread.is_none())?.expr))
                     .collect::<Option<_>>()?,
             ),
+            Expr::Arrow(_) | Expr::Fn(_) => Constant::Function,
             Expr::Object(object) => {
                 let entries = crate::facts::api_module::entries(object).ok()?;
                 let value = |value| Constant::of(value).unwrap_or(Constant::Unknown);
@@ -75,19 +80,46 @@ impl Constant {
     fn truthy(&self) -> Option<bool> {
         match self {
             Constant::Absent => Some(false),
-            Constant::List(_) | Constant::Object(_) => Some(true),
+            Constant::List(_) | Constant::Object(_) | Constant::Function => Some(true),
             Constant::Text(text) => Some(!text.is_empty()),
             Constant::Bool(value) => Some(*value),
             Constant::Unknown => None,
         }
     }
+
+    /// What `typeof` gives, when that is sure.
+    fn type_name(&self) -> Option<&'static str> {
+        Some(match self {
+            Constant::Absent => "undefined",
+            Constant::List(_) | Constant::Object(_) => "object",
+            Constant::Text(_) => "string",
+            Constant::Bool(_) => "boolean",
+            Constant::Function => "function",
+            Constant::Unknown => return None,
+        })
+    }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Case {
+/// How the method is spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Case {
+    /// As it arrives.
     AsIs,
+    /// In upper case.
     Upper,
+    /// In lower case.
     Lower,
+}
+
+impl Case {
+    /// Whether a method in this spelling is this literal.
+    pub fn is(self, method: &str, literal: &str) -> bool {
+        match self {
+            _ if method == OTHER => false,
+            Case::AsIs | Case::Upper => method == literal,
+            Case::Lower => method.to_ascii_lowercase() == literal,
+        }
+    }
 }
 
 impl MethodView {
@@ -121,7 +153,10 @@ impl MethodView {
     fn method_expr(&self, expr: &Expr) -> Option<Case> {
         let expr = bare(expr);
         if let Expr::Ident(name) = expr {
-            return self.aliases.contains(&id(name)).then_some(Case::AsIs);
+            let name = id(name);
+            let spelled = self.spelled.iter().find(|(known, _)| *known == name);
+            let alias = self.aliases.contains(&name).then_some(Case::AsIs);
+            return alias.or(spelled.map(|(_, case)| *case));
         }
         if let Some((object, name)) = member(expr)
             && name == "method"
@@ -158,23 +193,71 @@ impl MethodView {
         }
     }
 
+    /// How the expression spells the method, when it is the method.
+    pub fn spelling(&self, expr: &Expr) -> Option<Case> {
+        self.method_expr(expr)
+    }
+
     /// Whether the expression is the method.
     pub fn is_method(&self, expr: &Expr) -> bool {
         self.method_expr(expr).is_some()
     }
 
-    fn same(case: Case, method: &str, literal: &str) -> bool {
-        match case {
-            _ if method == OTHER => false,
-            Case::AsIs | Case::Upper => method == literal,
-            Case::Lower => method.to_ascii_lowercase() == literal,
+    /// The value of an expression for one method: a constant, or what one holds for the method.
+    pub fn value(&self, expr: &Expr, method: &str) -> Option<Constant> {
+        if let Expr::Cond(cond) = bare(expr) {
+            return match self.eval(&cond.test, method)? {
+                true => self.value(&cond.cons, method),
+                false => self.value(&cond.alt, method),
+            };
         }
+        let Some((object, key)) = computed_member(expr) else {
+            return self.constant(expr);
+        };
+        let Some(case) = self.method_expr(key) else {
+            return self.constant(expr);
+        };
+        let Constant::Object(entries) = self.constant(object)? else {
+            return None;
+        };
+        let held = entries
+            .into_iter()
+            .find(|(key, _)| case.is(method, key))
+            .map(|(_, held)| held);
+        Some(held.unwrap_or(Constant::Absent))
+    }
+
+    /// Whether a comparison of a known value with `typeof` or `undefined` holds.
+    fn compares(&self, left: &Expr, right: &Expr, method: &str) -> Option<bool> {
+        if let Expr::Unary(UnaryExpr {
+            op: UnaryOp::TypeOf,
+            arg,
+            ..
+        }) = bare(left)
+        {
+            let name = self.value(arg, method)?.type_name()?;
+            return Some(name == string(right)?);
+        }
+        let absent = match bare(right) {
+            Expr::Ident(name) => name.sym == "undefined",
+            _ => false,
+        };
+        let value = self.value(left, method)?;
+        (absent && value != Constant::Unknown).then_some(value == Constant::Absent)
     }
 
     /// The strings of a list literal, or of a constant that holds one.
     fn list(&self, expr: &Expr) -> Option<Vec<String>> {
         if let Some(Constant::List(items)) = self.constant(expr) {
             return Some(items);
+        }
+        // `Object.keys(handlers)`
+        if let Some((Expr::Ident(object), name, [arg])) = method_call(bare(expr))
+            && object.sym == "Object"
+            && name == "keys"
+            && let Constant::Object(entries) = self.constant(&arg.expr)?
+        {
+            return Some(entries.into_iter().map(|(key, _)| key).collect());
         }
         match bare(expr) {
             Expr::Array(array) => array
@@ -237,6 +320,18 @@ impl MethodView {
                 _ => None,
             },
             Expr::Bin(BinExpr {
+                op: BinaryOp::In,
+                left,
+                right,
+                ..
+            }) => {
+                let case = self.method_expr(left)?;
+                let Constant::Object(entries) = self.constant(right)? else {
+                    return None;
+                };
+                Some(entries.iter().any(|(key, _)| case.is(method, key)))
+            }
+            Expr::Bin(BinExpr {
                 op, left, right, ..
             }) => {
                 let negated = match op {
@@ -247,15 +342,19 @@ impl MethodView {
                 let (case, literal) = match (self.method_expr(left), self.method_expr(right)) {
                     (Some(case), None) => (case, string(right)?),
                     (None, Some(case)) => (case, string(left)?),
+                    (None, None) => {
+                        let holds = self.compares(left, right, method)?;
+                        return Some(holds != negated);
+                    }
                     _ => return None,
                 };
-                Some(Self::same(case, method, &literal) != negated)
+                Some(case.is(method, &literal) != negated)
             }
             inner => {
                 if let Some((list, case)) = self.membership(inner) {
-                    return Some(list.iter().any(|literal| Self::same(case, method, literal)));
+                    return Some(list.iter().any(|literal| case.is(method, literal)));
                 }
-                if let Some(constant) = self.constant(inner) {
+                if let Some(constant) = self.value(inner, method) {
                     return constant.truthy();
                 }
                 self.method_expr(inner).map(|_| true)
@@ -280,7 +379,7 @@ impl MethodView {
                 match &arm.test {
                     None => default = Some(index),
                     Some(test) => {
-                        if Self::same(case, method, &string(test)?) {
+                        if case.is(method, &string(test)?) {
                             return Some(Some(index));
                         }
                     }
@@ -292,6 +391,17 @@ impl MethodView {
         let first = entered.next()??;
         entered.all(|index| index == Some(first)).then_some(first)
     }
+}
+
+/// A member by a computed name, `object[key]`, optional or not.
+pub fn computed_member(expr: &Expr) -> Option<(&Expr, &Expr)> {
+    let access = match bare(expr) {
+        Expr::Member(access) => access,
+        Expr::OptChain(chain) => chain.base.as_member()?,
+        _ => return None,
+    };
+    let computed = access.prop.as_computed()?;
+    Some((&access.obj, &computed.expr))
 }
 
 /// The methods that a node compares the request's method with.

@@ -1,6 +1,6 @@
 //! Functions that wrap a handler: `withAuth(handler)`, `withRole('admin')(handler)`. In: a function
 //! of a module. Out: the functions that stand in each other, the innermost of which takes the
-//! request, and the parameter that is the handler.
+//! request, and the parameter that is the handler, or the map of methods that it is taken out of.
 
 use swc_core::ecma::ast::*;
 use swc_core::ecma::visit::{Visit, VisitWith};
@@ -8,7 +8,8 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 use crate::facts::api_module::{Body, Function, from_expr, param_id};
 use crate::facts::effect::Role;
 use crate::source::Source;
-use crate::syntax::{Id, bare, id, is_binding};
+use crate::specialise::{Case, MethodView, computed_member};
+use crate::syntax::{Id, bare, id, is_binding, prop_name, statements, string};
 
 /// A function that wraps a handler.
 #[derive(Clone)]
@@ -23,6 +24,203 @@ pub struct Wrapping<'a> {
     pub name: Id,
     /// How many arguments the handler gets behind the request and the response.
     pub extras: usize,
+    /// How the handler is taken out of the parameter, when that is a map of methods.
+    pub takes: Option<Takes>,
+}
+
+/// How a handler is taken out of a map of methods: `handlers[req.method]`.
+#[derive(Clone)]
+pub struct Takes {
+    /// The constants that hold what was taken out.
+    pub names: Vec<Id>,
+    /// The constants that hold the method in a spelling of their own.
+    pub spelled: Vec<(Id, Case)>,
+    /// How the map spells the methods.
+    pub case: Case,
+    /// Whether the parameter may be a handler, too.
+    pub or_handler: bool,
+    /// The map.
+    map: Id,
+    /// What is known of the request.
+    view: MethodView,
+}
+
+impl Takes {
+    /// Whether an expression is what was taken out of the map.
+    pub fn is(&self, expr: &Expr) -> bool {
+        let named = matches!(bare(expr), Expr::Ident(name) if self.names.contains(&id(name)));
+        named || taken(&self.map, &self.view, expr).is_some()
+    }
+
+    /// Whether an expression is the method in some spelling.
+    pub fn spells(&self, expr: &Expr) -> bool {
+        spelled(&self.view, expr).is_some()
+    }
+}
+
+/// How an expression spells the method, also `req.method ? req.method.toUpperCase() : undefined`.
+fn spelled(view: &MethodView, expr: &Expr) -> Option<Case> {
+    match bare(expr) {
+        Expr::Cond(cond) if view.is_method(&cond.test) => spelled(view, &cond.cons),
+        other => view.spelling(other),
+    }
+}
+
+/// How an expression takes a handler out of a map: in which spelling of the method, and whether
+/// the map may be a handler, as in `typeof map === 'function' ? map : map[method]`.
+fn taken(map: &Id, view: &MethodView, expr: &Expr) -> Option<(Case, bool)> {
+    if let Expr::Cond(cond) = bare(expr) {
+        let Expr::Bin(test) = bare(&cond.test) else {
+            return None;
+        };
+        let Expr::Unary(asked) = bare(&test.left) else {
+            return None;
+        };
+        let is_map = is_binding(&asked.arg, map) && asked.op == UnaryOp::TypeOf;
+        if !is_map || string(&test.right).as_deref() != Some("function") {
+            return None;
+        }
+        let (whole, held) = match test.op {
+            BinaryOp::EqEq | BinaryOp::EqEqEq => (&cond.cons, &cond.alt),
+            BinaryOp::NotEq | BinaryOp::NotEqEq => (&cond.alt, &cond.cons),
+            _ => return None,
+        };
+        let (case, _) = taken(map, view, held)?;
+        return is_binding(whole, map).then_some((case, true));
+    }
+    let (object, key) = computed_member(expr)?;
+    let case = view.spelling(key).filter(|_| is_binding(object, map))?;
+    Some((case, false))
+}
+
+/// The constants of a function: what each name is initialised with, and the names of the method.
+#[derive(Default)]
+struct Constants<'c> {
+    inits: Vec<(Id, &'c Expr)>,
+    methods: Vec<Id>,
+    request: Option<&'c Id>,
+}
+
+impl<'c> Constants<'c> {
+    fn of(function: &Function<'c>, request: &'c Id) -> Constants<'c> {
+        let mut found = Constants {
+            request: Some(request),
+            ..Default::default()
+        };
+        if let Body::Block(stmts, _) = function.body {
+            found.list(stmts);
+        }
+        found
+    }
+
+    /// The declarations of a list of statements, and of the blocks in it.
+    fn list(&mut self, stmts: &'c [Stmt]) {
+        for stmt in stmts {
+            match stmt {
+                Stmt::Decl(Decl::Var(declaration)) if declaration.kind == VarDeclKind::Const => {
+                    declaration.decls.iter().for_each(|one| self.one(one));
+                }
+                Stmt::Try(attempt) => self.list(&attempt.block.stmts),
+                Stmt::Block(block) => self.list(&block.stmts),
+                Stmt::If(branch) => {
+                    self.list(statements(&branch.cons));
+                    branch.alt.iter().for_each(|alt| self.list(statements(alt)));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn one(&mut self, declarator: &'c VarDeclarator) {
+        let Some(init) = declarator.init.as_deref() else {
+            return;
+        };
+        match &declarator.name {
+            Pat::Ident(binding) => self.inits.push((id(&binding.id), init)),
+            // `const { method } = req`
+            Pat::Object(pattern) if self.request.is_some_and(|req| is_binding(init, req)) => {
+                for prop in &pattern.props {
+                    match prop {
+                        ObjectPatProp::Assign(short) if *short.key.id.sym == *"method" => {
+                            self.methods.push(id(&short.key.id));
+                        }
+                        ObjectPatProp::KeyValue(pair)
+                            if prop_name(&pair.key).as_deref() == Some("method") =>
+                        {
+                            self.methods.extend(param_id(&pair.value));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Reads how a function takes a handler out of a parameter that is a map of methods.
+fn takes(closure: &Function, request: &Id, map: &Id) -> Option<Takes> {
+    let constants = Constants::of(closure, request);
+    let mut view = MethodView {
+        req: Some(request.clone()),
+        aliases: constants.methods,
+        ..Default::default()
+    };
+    let mut found = Found {
+        map,
+        names: Vec::new(),
+        whole: false,
+        cases: Vec::new(),
+        view: MethodView::default(),
+    };
+    for (name, init) in constants.inits {
+        if let Some((case, or_handler)) = taken(map, &view, init) {
+            found.names.push(name);
+            found.cases.push(case);
+            found.whole |= or_handler;
+        } else if let Some(case) = spelled(&view, init) {
+            view.spelled.push((name, case));
+        }
+    }
+    found.view = view;
+    match closure.body {
+        Body::Block(stmts, _) => stmts.visit_with(&mut found),
+        Body::Expr(expr) => expr.visit_with(&mut found),
+    }
+    let upper = |case: &Case| *case != Case::Lower;
+    let case = *found.cases.first()?;
+    let alike = found.cases.iter().all(|other| upper(other) == upper(&case));
+    alike.then(|| Takes {
+        names: found.names,
+        spelled: found.view.spelled.clone(),
+        case,
+        or_handler: found.whole,
+        map: map.clone(),
+        view: found.view,
+    })
+}
+
+/// Finds what is called of a map of methods.
+struct Found<'c> {
+    map: &'c Id,
+    names: Vec<Id>,
+    /// Whether the map itself is called, as a handler.
+    whole: bool,
+    cases: Vec<Case>,
+    view: MethodView,
+}
+
+impl Visit for Found<'_> {
+    fn visit_call_expr(&mut self, node: &CallExpr) {
+        if let Callee::Expr(callee) = &node.callee {
+            self.whole |= is_binding(callee, self.map);
+            if let Some((case, or_handler)) = taken(self.map, &self.view, callee) {
+                self.cases.push(case);
+                self.whole |= or_handler;
+            }
+        }
+        node.visit_children_with(self);
+    }
 }
 
 /// Reads a function as a wrapper.
@@ -35,8 +233,10 @@ pub fn of<'a>(source: &'a Source, function: &Function<'a>) -> Option<Wrapping<'a
     for (layer, function) in layers.iter().enumerate() {
         for (at, pat) in function.params.iter().enumerate() {
             let Some(name) = param_id(pat) else { continue };
+            let takes = takes(&closure, &request, &name);
             let mut calls = Calls {
                 name: &name,
+                takes: takes.as_ref(),
                 request: &request,
                 response: response.as_ref(),
                 extras: None,
@@ -50,17 +250,18 @@ pub fn of<'a>(source: &'a Source, function: &Function<'a>) -> Option<Wrapping<'a
                 if calls.odd || found.is_some() {
                     return None;
                 }
-                found = Some(((layer, at), name, extras));
+                found = Some(((layer, at), name, extras, takes));
             }
         }
     }
-    let (handler, name, extras) = found?;
+    let (handler, name, extras, takes) = found?;
     Some(Wrapping {
         layers,
         closure,
         handler,
         name,
         extras,
+        takes,
     })
 }
 
@@ -75,6 +276,7 @@ pub fn callback(function: &Function, roles: &[Option<Role>]) -> Option<(usize, I
         let name = param_id(pat)?;
         let mut calls = Calls {
             name: &name,
+            takes: None,
             request: &request,
             response: response.as_ref(),
             extras: None,
@@ -133,6 +335,7 @@ fn returned<'a>(source: &'a Source, function: &Function<'a>) -> Option<Function<
 /// Finds the calls of a parameter with the request.
 struct Calls<'c> {
     name: &'c Id,
+    takes: Option<&'c Takes>,
     request: &'c Id,
     response: Option<&'c Id>,
     extras: Option<usize>,
@@ -142,7 +345,7 @@ struct Calls<'c> {
 impl Visit for Calls<'_> {
     fn visit_call_expr(&mut self, node: &CallExpr) {
         if let Callee::Expr(callee) = &node.callee
-            && is_binding(callee, self.name)
+            && (is_binding(callee, self.name) || self.takes.is_some_and(|takes| takes.is(callee)))
         {
             match &node.args[..] {
                 [req, res, rest @ ..]

@@ -3,10 +3,12 @@
 pub mod bridge;
 pub mod call_site;
 pub mod carrier;
+pub mod handler_types;
 pub mod helpers;
 pub mod imports;
 pub mod layout;
 mod library;
+mod method_map;
 pub mod reply;
 pub mod route_handler;
 pub mod server_action;

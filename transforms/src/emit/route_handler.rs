@@ -22,6 +22,7 @@ use crate::facts::api_module::{
     ApiModule, Body, Config, Form, Function, WrapperCall, entries, refuse, refuse_at,
 };
 use crate::facts::effect::{Carrier, Effect, Kind, Role};
+use crate::facts::method_map::MethodMap;
 use crate::facts::route::{Route, SlugKind};
 use crate::flow::Reading;
 use crate::handler::{Group, Handler, sole_call};
@@ -55,6 +56,9 @@ pub struct Surroundings<'s> {
     pub names: &'s crate::shared_forms::Names,
 }
 
+/// The parameters of actions, by method: path parameters, and whether the body is taken.
+pub type Params = BTreeMap<String, (Vec<String>, bool)>;
+
 /// A written route file, or file of actions.
 #[derive(Debug, Clone)]
 pub struct RouteFile {
@@ -65,7 +69,7 @@ pub struct RouteFile {
     /// The style of the file.
     pub style: Style,
     /// The parameters of the actions, by method: path parameters, and whether the body is taken.
-    pub params: BTreeMap<String, (Vec<String>, bool)>,
+    pub params: Params,
     /// Helpers that it imports.
     pub helpers: BTreeSet<Helper>,
     /// Differences by method; those under `*` are the route's.
@@ -140,7 +144,7 @@ pub fn write<'a>(
     }
     let mut groups: Vec<(&Group<'a>, Lowered)> = Vec::new();
     for group in selected {
-        match file.lower(&templates, &carriers, &module.handler, &group.reading) {
+        match file.lower(&templates, &carriers, &group.function, &group.reading) {
             Ok(lowered) => groups.push((group, lowered)),
             Err(found) => refusals.extend(found),
         }
@@ -164,6 +168,15 @@ pub fn write<'a>(
     }
     refusals.extend(doubly_set_cookies(source, handler));
     refusals.extend(unwrappable(module, around));
+    let wrapped = groups
+        .iter()
+        .filter_map(|(group, _)| group.wrappers.first());
+    if let Some(first) = wrapped.min().filter(|_| around.action.is_some()) {
+        // What it looks at is the request, which an action does not have.
+        let callee = module.wrappers[*first].callee;
+        let why = format!("is wrapped by {}", source.text_of(callee));
+        refusals.push(refuse(source, Reason::ReqEscapes, callee, why));
+    }
     if !refusals.is_empty() {
         refusals.sort_by_key(|refusal| (refusal.place.clone(), refusal.reason));
         refusals.dedup();
@@ -242,8 +255,11 @@ fn reached(handler: &Handler, groups: &[&Group]) -> BTreeSet<Id> {
     found
 }
 
+/// A function that takes the request or the response, with its web form.
+pub(super) type Written<'w, 'a> = (&'w Id, &'w Function<'a>, &'w Reading<'a>, Lowered);
+
 /// How a function is written.
-enum Shape<'s> {
+pub(super) enum Shape<'s> {
     /// By itself, as what is exported or called.
     Declared {
         /// Its name.
@@ -258,17 +274,26 @@ enum Shape<'s> {
     },
     /// As the argument of what wraps it.
     Inline,
+    /// As a value of a map that stands by itself, so that its parameters say their types.
+    Value,
+    /// As a method of a map.
+    Method {
+        /// Its key as written.
+        key: &'s str,
+        /// Whether its parameters say their types.
+        typed: bool,
+    },
 }
 
-struct File<'f, 'a> {
-    module: &'f ApiModule<'a>,
-    style: &'f Style,
-    around: &'f Surroundings<'f>,
-    edits: Edits,
+pub(super) struct File<'f, 'a> {
+    pub(super) module: &'f ApiModule<'a>,
+    pub(super) style: &'f Style,
+    pub(super) around: &'f Surroundings<'f>,
+    pub(super) edits: Edits,
     imports: Imports,
     helpers: BTreeSet<Helper>,
-    shared: BTreeSet<Key>,
-    notes: BTreeMap<String, BTreeSet<Note>>,
+    pub(super) shared: BTreeSet<Key>,
+    pub(super) notes: BTreeMap<String, BTreeSet<Note>>,
     kept: Vec<Range<usize>>,
     /// Relative specifiers with their new texts.
     specifiers: Vec<(Range<usize>, String)>,
@@ -317,64 +342,21 @@ impl<'a> File<'_, 'a> {
         mut self,
         handler: &Handler<'a>,
         groups: Vec<(&Group<'a>, Lowered)>,
-        carriers: Vec<(&Id, &Function<'a>, &Reading<'a>, Lowered)>,
+        carriers: Vec<Written<'_, 'a>>,
         segment: Segment,
     ) -> Result<RouteFile, Vec<Refusal>> {
-        let segment_no_parser = segment.no_parser;
         let source = self.module.source;
         let function = &self.module.handler;
+        if let Some(map) = self.module.map() {
+            self.check(&groups, &carriers)?;
+            return super::method_map::write(self, map, handler, groups, carriers, segment);
+        }
         let mut methods: Vec<String> = groups
             .iter()
             .flat_map(|(group, _)| group.methods.clone())
             .collect();
         methods.sort_by_key(|method| METHODS.iter().position(|known| known == method));
-        let exports_get = methods.iter().any(|method| method == "GET");
-        if self.around.cache_components
-            && exports_get
-            && !groups.iter().any(|(_, lowered)| lowered.needs.request)
-        {
-            return Err(vec![refuse_at(
-                source,
-                Reason::CacheComponents,
-                function.range.clone(),
-                "",
-            )]);
-        }
-        // Two functions of one path may not both read the body.
-        for (group, _) in &groups {
-            let reads = group
-                .reading
-                .effects
-                .iter()
-                .filter(|effect| reads_body(&effect.kind))
-                .count();
-            let calls = group
-                .reading
-                .effects
-                .iter()
-                .filter(|effect| match effect.carrier() {
-                    Some((Carrier::Local(callee), _)) => carriers
-                        .iter()
-                        .any(|(name, _, _, lowered)| *name == callee && lowered.needs.body),
-                    Some((Carrier::Shared(shared), _)) => {
-                        let parsed =
-                            |effect: &Effect| !matches!(effect.kind, Kind::ReadRawBody { .. });
-                        // What is parsed is kept for the next reader.
-                        let kept = shared.helpers.contains(&Helper::KeepBody)
-                            && group.reading.effects.iter().all(parsed);
-                        shared.body && !kept
-                    }
-                    Some((Carrier::Handler(_), _)) | None => false,
-                });
-            if reads > 0 && calls.count() > 0 {
-                return Err(vec![refuse_at(
-                    source,
-                    Reason::BodyUse,
-                    function.range.clone(),
-                    "read by the handler and by a helper",
-                )]);
-            }
-        }
+        self.check(&groups, &carriers)?;
         // `case 'GET': return handleGet(req, res)`: the helper becomes the exported function.
         let mut promoted: BTreeMap<Id, String> = BTreeMap::new();
         for (group, _) in &groups {
@@ -409,7 +391,7 @@ impl<'a> File<'_, 'a> {
                 )]);
             }
         }
-        let mut params: BTreeMap<String, (Vec<String>, bool)> = BTreeMap::new();
+        let mut params: Params = BTreeMap::new();
         let mut texts: Vec<String> = Vec::new();
         let mut wrapped_exports: Vec<String> = Vec::new();
         let mut aliases: Vec<(String, String)> = Vec::new();
@@ -562,8 +544,92 @@ impl<'a> File<'_, 'a> {
             }
         }
         self.place_handler(texts, wrapped_exports, aliases, function);
-        self.rebase_imports(handler);
-        self.keep_rest(handler);
+        let mut written = vec![function.statement.clone()];
+        let carried = handler.carriers.iter();
+        written.extend(carried.map(|(_, function, _)| function.statement.clone()));
+        let mut gone = written.clone();
+        gone.extend(self.module.default_export.clone());
+        self.finish(
+            handler,
+            &groups,
+            (methods, params),
+            segment,
+            (written, gone),
+        )
+    }
+
+    /// Refuses what no function of the file shows by itself.
+    fn check(
+        &self,
+        groups: &[(&Group<'a>, Lowered)],
+        carriers: &[Written<'_, 'a>],
+    ) -> Result<(), Vec<Refusal>> {
+        let source = self.module.source;
+        let gets = |(group, _): &(&Group, Lowered)| group.methods.iter().any(|of| of == "GET");
+        if self.around.cache_components
+            && groups.iter().any(gets)
+            && !groups.iter().any(|(_, lowered)| lowered.needs.request)
+        {
+            return Err(vec![refuse_at(
+                source,
+                Reason::CacheComponents,
+                self.module.handler.range.clone(),
+                "",
+            )]);
+        }
+        // Two functions of one path may not both read the body.
+        for (group, _) in groups {
+            let reads = group
+                .reading
+                .effects
+                .iter()
+                .filter(|effect| reads_body(&effect.kind))
+                .count();
+            let calls = group
+                .reading
+                .effects
+                .iter()
+                .filter(|effect| match effect.carrier() {
+                    Some((Carrier::Local(callee), _)) => carriers
+                        .iter()
+                        .any(|(name, _, _, lowered)| *name == callee && lowered.needs.body),
+                    Some((Carrier::Shared(shared), _)) => {
+                        let parsed =
+                            |effect: &Effect| !matches!(effect.kind, Kind::ReadRawBody { .. });
+                        // What is parsed is kept for the next reader.
+                        let kept = shared.helpers.contains(&Helper::KeepBody)
+                            && group.reading.effects.iter().all(parsed);
+                        shared.body && !kept
+                    }
+                    Some((Carrier::Handler(_), _)) | None => false,
+                });
+            if reads > 0 && calls.count() > 0 {
+                return Err(vec![refuse_at(
+                    source,
+                    Reason::BodyUse,
+                    group.function.range.clone(),
+                    "read by the handler and by a helper",
+                )]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what stands around the functions: imports, settings of the route, specifiers.
+    /// `written` are the statements that were written anew, `gone` those that do not stay.
+    pub(super) fn finish(
+        mut self,
+        handler: &Handler<'a>,
+        groups: &[(&Group<'a>, Lowered)],
+        (methods, params): (Vec<String>, Params),
+        segment: Segment,
+        (written, gone): (Vec<Range<usize>>, Vec<Range<usize>>),
+    ) -> Result<RouteFile, Vec<Refusal>> {
+        let source = self.module.source;
+        let exports_get = methods.iter().any(|method| method == "GET");
+        let segment_no_parser = segment.no_parser;
+        self.rebase_imports(&written);
+        self.keep_rest(gone);
         self.drop_unused_items();
         self.write_imports();
         if self.around.action.is_some() {
@@ -616,8 +682,8 @@ impl<'a> File<'_, 'a> {
                 of_method.extend(wrapper.wrapping.notes.iter().copied());
             }
         }
-        for (group, _) in &groups {
-            if self.around.action.is_none() && !caught(self.module.source, function, false) {
+        for (group, _) in groups {
+            if self.around.action.is_none() && !caught(self.module.source, &group.function, false) {
                 for method in &group.methods {
                     notes
                         .entry(method.clone())
@@ -644,7 +710,7 @@ impl<'a> File<'_, 'a> {
     }
 
     /// Notes the code of a function that stays.
-    fn keep(&mut self, function: &Function, lowered: &Lowered) {
+    pub(super) fn keep(&mut self, function: &Function, lowered: &Lowered) {
         let range = match function.body {
             Body::Block(_, (start, end)) => start..end,
             Body::Expr(expr) => self.module.source.range(expr),
@@ -664,15 +730,7 @@ impl<'a> File<'_, 'a> {
     }
 
     /// Notes the code outside the functions that were written anew.
-    fn keep_rest(&mut self, handler: &Handler) {
-        let mut gone: Vec<Range<usize>> = vec![self.module.handler.statement.clone()];
-        gone.extend(
-            handler
-                .carriers
-                .iter()
-                .map(|(_, function, _)| function.statement.clone()),
-        );
-        gone.extend(self.module.default_export.clone());
+    fn keep_rest(&mut self, mut gone: Vec<Range<usize>>) {
         gone.extend(
             self.module
                 .config
@@ -690,7 +748,7 @@ impl<'a> File<'_, 'a> {
         self.kept.push(at..self.module.source.text.len());
     }
 
-    fn collect(&mut self, lowered: &Lowered, methods: &[String]) {
+    pub(super) fn collect(&mut self, lowered: &Lowered, methods: &[String]) {
         self.imports.extend(&lowered.needs.imports);
         self.helpers.extend(&lowered.needs.helpers);
         self.shared.extend(lowered.needs.shared.iter().cloned());
@@ -911,17 +969,8 @@ impl<'a> File<'_, 'a> {
             self.shared.insert(shared.key.clone());
             let mut start = whole.start;
             let mut callee = String::new();
-            if let Some(new) = self.around.names.get(&shared.key) {
-                let name = source.range(call.callee);
-                let old = &source.text[name.clone()];
-                callee = match old.rsplit_once('.') {
-                    Some((object, _)) => format!("{object}.{new}"),
-                    None => {
-                        let renamed = BTreeMap::from([(old.to_string(), new.clone())]);
-                        self.imports.rename(&renamed);
-                        new
-                    }
-                };
+            if let Some((name, new)) = self.renamed(call, shared) {
+                callee = new;
                 start = name.end;
             }
             self.kept.push(start..arg.start);
@@ -935,8 +984,29 @@ impl<'a> File<'_, 'a> {
         text
     }
 
+    /// For a function around the handler whose web form has another name: what is called, and
+    /// what is called instead.
+    pub(super) fn renamed(
+        &mut self,
+        call: &WrapperCall,
+        shared: &Shared,
+    ) -> Option<(Range<usize>, String)> {
+        let new = self.around.names.get(&shared.key)?;
+        let name = self.module.source.range(call.callee);
+        let old = &self.module.source.text[name.clone()];
+        let new = match old.rsplit_once('.') {
+            Some((object, _)) => format!("{object}.{new}"),
+            None => {
+                let renamed = BTreeMap::from([(old.to_string(), new.clone())]);
+                self.imports.rename(&renamed);
+                new
+            }
+        };
+        Some((name, new))
+    }
+
     /// One function in its web form.
-    fn function(
+    pub(super) fn function(
         &mut self,
         function: &Function<'a>,
         reading: &Reading<'a>,
@@ -946,13 +1016,16 @@ impl<'a> File<'_, 'a> {
         let (name, exported) = match shape {
             Shape::Declared { name, exported } => (*name, *exported),
             Shape::Apart { name } => (*name, false),
-            Shape::Inline => ("", false),
+            Shape::Inline | Shape::Value | Shape::Method { .. } => ("", false),
         };
         let wrapped = !matches!(shape, Shape::Declared { .. });
         let source = self.module.source;
         let needs = &lowered.needs;
         let typescript = source.typescript();
-        let is_handler = function.range == self.module.handler.range || exported;
+        let in_map = |map: &MethodMap| map.has(function);
+        let is_handler = function.range == self.module.handler.range
+            || exported
+            || self.module.map().is_some_and(in_map);
         let wrapper = self.module.wrapper.as_ref().filter(|_| is_handler);
         let request =
             param_name(function, reading, Role::Request).unwrap_or_else(|| "request".to_string());
@@ -967,8 +1040,10 @@ impl<'a> File<'_, 'a> {
         // A wrapped handler may get something behind the request and the context.
         let extras = wrapped && function.params.len() > 2;
         let annotated = |pat: &Pat| {
-            matches!(shape, Shape::Apart { .. })
-                || matches!(pat, Pat::Ident(binding) if binding.type_ann.is_some())
+            matches!(
+                shape,
+                Shape::Apart { .. } | Shape::Value | Shape::Method { typed: true, .. }
+            ) || matches!(pat, Pat::Ident(binding) if binding.type_ann.is_some())
         };
         for (at, pat) in function.params.iter().enumerate() {
             match reading.roles.get(at).copied().flatten() {
@@ -1074,7 +1149,8 @@ impl<'a> File<'_, 'a> {
             )
         };
         let (before, after) = match shape {
-            Shape::Inline => (format!("{keyword}("), ") => ".to_string()),
+            Shape::Inline | Shape::Value => (format!("{keyword}("), ") => ".to_string()),
+            Shape::Method { key, .. } => (format!("{keyword}{key}("), ") ".to_string()),
             _ => (before, after),
         };
         let head = self.head(&before, &params, &after);
@@ -1083,7 +1159,7 @@ impl<'a> File<'_, 'a> {
             Body::Expr(expr) => source.range(expr),
         };
         let body = self.body(lowered, range)?;
-        if let Shape::Inline = shape {
+        if let Shape::Inline | Shape::Value | Shape::Method { .. } = shape {
             return Ok(format!("{head}{body}"));
         }
         let end =
@@ -1268,7 +1344,7 @@ impl<'a> File<'_, 'a> {
     }
 
     /// Removes a statement with the comments above it and one empty line.
-    fn delete_lines(&mut self, range: Range<usize>) {
+    pub(super) fn delete_lines(&mut self, range: Range<usize>) {
         let text = &self.module.source.text;
         let start = crate::flow::leading_comments(self.module.source, range.start);
         let line = line_start(text, start);
@@ -1301,15 +1377,7 @@ impl<'a> File<'_, 'a> {
     }
 
     /// Writes the relative specifiers outside the functions that were written anew.
-    fn rebase_imports(&mut self, handler: &Handler) {
-        let written: Vec<Range<usize>> = std::iter::once(self.module.handler.statement.clone())
-            .chain(
-                handler
-                    .carriers
-                    .iter()
-                    .map(|(_, function, _)| function.statement.clone()),
-            )
-            .collect();
+    fn rebase_imports(&mut self, written: &[Range<usize>]) {
         for (range, new) in &self.specifiers {
             if !written
                 .iter()

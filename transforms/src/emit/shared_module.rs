@@ -3,12 +3,14 @@
 //! A function whose old form nothing calls any more is rewritten where it stands; another gets
 //! its web form behind it.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use swc_core::ecma::ast::*;
 
 use super::carrier::{Helper, Lowered};
+use super::handler_types::{self, Rewritten};
 use super::imports::Imports;
 use super::layout;
 use super::style::{Style, indentation, line_start};
@@ -69,6 +71,7 @@ pub fn write(
     let mut gone: Vec<Range<usize>> = Vec::new();
     let mut beside: Vec<(usize, String)> = Vec::new();
     let mut query = false;
+    let mut declares_handler = false;
     for key in keys {
         if modules.factory(file, &key.name).is_some() {
             continue;
@@ -82,6 +85,7 @@ pub fn write(
             shared: &shared,
             lowered: &lowered,
             in_place: names.get(key).is_none(),
+            names_handler: Cell::new(false),
         };
         query |= shared.params;
         imports.extend(&lowered.needs.imports);
@@ -93,6 +97,14 @@ pub fn write(
             imports.value("next/server", "NextRequest");
         }
         let (own, dropped) = form.edits(names.get(key).as_deref());
+        if form.names_handler.get() && !declares_handler {
+            declares_handler = true;
+            let start = crate::flow::leading_comments(source, part.declared.statement.start);
+            if !is_taken(source, handler_types::NAME) {
+                let text = handler_types::declaration(&style);
+                edits.insert(start, format!("{text}\n\n"));
+            }
+        }
         match names.get(key) {
             None => {
                 edits.extend(own);
@@ -276,6 +288,7 @@ pub fn renamed(modules: &Modules, key: &Key) -> Option<String> {
         shared: &shared,
         lowered: &lowered,
         in_place: true,
+        names_handler: Cell::new(false),
     };
     let (edits, _) = form.edits(None);
     let text = &part.module.source.text;
@@ -304,6 +317,8 @@ struct Form<'f, 'a> {
     lowered: &'f Lowered,
     /// Whether its old form goes.
     in_place: bool,
+    /// Whether its edits name the type of a web handler.
+    names_handler: Cell<bool>,
 }
 
 impl<'a> Form<'_, 'a> {
@@ -446,14 +461,24 @@ impl<'a> Form<'_, 'a> {
             (true, true) => format!("Context extends {{ params: {} }}", self.params_type()),
         };
         let layer_list = layer.list(source);
-        let before = source.text[..layer_list.start].trim_end();
-        if before.ends_with('>') && layer_list.start == before.len() {
+        let types = wrapping
+            .takes
+            .is_some()
+            .then(|| self.map_types(wrapping, out));
+        let parameter = types.as_ref().and_then(|types| types.parameter.clone());
+        match (parameter, handler_types::generic_end(source, layer)) {
+            (Some(parameter), _) => {
+                out.dropped.push(parameter.clone());
+                out.edits.replace(parameter, generic.clone());
+            }
             // It is generic already.
-            out.edits.insert(before.len() - 1, format!(", {generic}"));
-        } else {
-            out.edits.insert(layer_list.start, format!("<{generic}>"));
+            (None, Some(end)) => out.edits.insert(end, format!(", {generic}")),
+            (None, None) => out.edits.insert(layer_list.start, format!("<{generic}>")),
         }
-        let length = self.handler_type(wrapping, layer.params[wrapping.handler.1], context, out);
+        let length = match types {
+            Some(_) => 0,
+            None => self.handler_type(wrapping, layer.params[wrapping.handler.1], context, out),
+        };
         // Parameters that do not fit on the line of the head stand on lines of their own.
         let text = &source.text;
         let head = &text[line_start(text, layer_list.start)..layer_list.end];
@@ -481,6 +506,25 @@ impl<'a> Form<'_, 'a> {
             }
         }
         own
+    }
+
+    /// Rewrites the types of a wrapper that is given a map of methods.
+    fn map_types(&self, wrapping: &Wrapping<'a>, out: &mut Out) -> Rewritten {
+        let types = handler_types::Wrapper {
+            source: self.source(),
+            wrapping,
+            statement: self.part.declared.statement.clone(),
+            in_place: self.in_place,
+        };
+        let types = types.rewrite().unwrap_or_default();
+        for (range, text) in &types.edits {
+            if !range.is_empty() {
+                out.dropped.push(range.clone());
+            }
+            out.edits.replace(range.clone(), text.clone());
+        }
+        self.names_handler.set(types.names);
+        types
     }
 
     /// The type of the context's `params`.
@@ -731,10 +775,10 @@ impl<'a> Form<'_, 'a> {
 }
 
 /// What a handler gives back.
-const ANSWER: &str = "Response | Promise<Response>";
+pub(super) const ANSWER: &str = "Response | Promise<Response>";
 
 /// The type of a handler with its parameters on lines of their own.
-fn lines(params: &[String], style: &Style, indent: &str) -> String {
+pub(super) fn lines(params: &[String], style: &Style, indent: &str) -> String {
     let inner = format!("{indent}{}", style.indent);
     // Nothing may follow a rest parameter.
     let rest = params.last().is_some_and(|last| last.starts_with("..."));

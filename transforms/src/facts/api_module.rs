@@ -8,12 +8,14 @@ use swc_core::common::Spanned;
 use swc_core::ecma::ast::*;
 
 use super::members;
+use super::method_map::{self, MethodMap};
 use crate::libraries::{self, Wrapping};
 use crate::modules::Follow;
 use crate::outcome::{Place, Refusal};
 use crate::reason::Reason;
 use crate::source::Source;
 use crate::syntax::{Id, bare, id, is_binding, prop_name, string};
+use crate::wrapping::Takes;
 
 /// A function as written.
 #[derive(Clone)]
@@ -147,6 +149,8 @@ pub struct ApiModule<'a> {
     pub owner: Option<String>,
     /// The parameter of the wrapper that is read that holds the handler.
     pub wrapped: Option<Id>,
+    /// How the wrapper that is read takes the handler out of a map of methods.
+    pub takes: Option<Takes>,
     /// The calls that wrap the handler, the outermost first.
     pub wrappers: Vec<WrapperCall<'a>>,
     /// The library function around the handler.
@@ -179,6 +183,8 @@ pub struct WrapperCall<'a> {
     pub handler: usize,
     /// The statement that the call stands in.
     pub statement: Range<usize>,
+    /// The map of methods that is given in place of a handler.
+    pub map: Option<MethodMap<'a>>,
 }
 
 /// `export const config`.
@@ -669,6 +675,7 @@ impl<'a> ApiModule<'a> {
             library: false,
             owner: None,
             wrapped: None,
+            takes: None,
             wrappers,
             wrapper,
             chained: false,
@@ -702,6 +709,7 @@ impl<'a> ApiModule<'a> {
             owner: None,
             wrapper: None,
             wrapped: None,
+            takes: None,
             wrappers: Vec::new(),
             chained: false,
         });
@@ -713,6 +721,11 @@ impl<'a> ApiModule<'a> {
         self.imports
             .get(&id(ident))
             .map(|(module, name)| (module.as_str(), name.as_str()))
+    }
+
+    /// The map of methods that the innermost of the calls around the handler is given.
+    pub fn map(&self) -> Option<&MethodMap<'a>> {
+        self.wrappers.last()?.map.as_ref()
     }
 
     /// How often a binding is used in the whole file, its declaration not counted.
@@ -831,7 +844,7 @@ fn library_wrapped<'a>(
 }
 
 /// What a constant at the top level is initialised with, and its statement.
-fn declared<'a>(source: &'a Source, name: &Id) -> Option<(&'a Expr, Range<usize>)> {
+pub fn declared<'a>(source: &'a Source, name: &Id) -> Option<(&'a Expr, Range<usize>)> {
     source.items().iter().find_map(|item| {
         let declaration = match item {
             ModuleItem::Stmt(Stmt::Decl(Decl::Var(declaration))) => declaration,
@@ -901,8 +914,11 @@ fn wrapped_handler<'a>(
         return Err(refusal());
     };
     let mut found: Option<(usize, Function<'a>, Vec<WrapperCall<'a>>)> = None;
+    let mut map = None;
     for (at, arg) in call.args.iter().enumerate() {
         let mut inner = Vec::new();
+        let given = method_map::read(source, functions, &arg.expr, statement);
+        let first = given.as_ref().map(|given| given.first().clone());
         let function = match bare(&arg.expr) {
             expr @ (Expr::Arrow(_) | Expr::Fn(_)) => {
                 from_expr(source, None, expr, statement.clone())
@@ -915,7 +931,10 @@ fn wrapped_handler<'a>(
             }
             _ => None,
         };
-        let Some(function) = function else { continue };
+        let Some(function) = function.or(first) else {
+            continue;
+        };
+        map = map.or(given);
         if arg.spread.is_some() || found.is_some() {
             return Err(refusal());
         }
@@ -928,6 +947,7 @@ fn wrapped_handler<'a>(
         args,
         handler,
         statement: statement.clone(),
+        map,
     });
     wrappers.extend(inner);
     Ok(function)

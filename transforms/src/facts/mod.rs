@@ -5,4 +5,5 @@ pub mod api_module;
 pub mod call;
 pub mod effect;
 pub mod members;
+pub mod method_map;
 pub mod route;

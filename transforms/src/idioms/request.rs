@@ -113,7 +113,10 @@ pub fn initialiser<'a>(module: &ApiModule<'a>, name: &Id) -> Option<&'a Expr> {
             return Some(found);
         }
     }
-    let bodies = std::iter::once(&module.handler).chain(module.functions.values());
+    let entries = module.map().into_iter().flat_map(|map| &map.entries);
+    let bodies = std::iter::once(&module.handler)
+        .chain(module.functions.values())
+        .chain(entries.map(|entry| &entry.function));
     for function in bodies {
         if let crate::facts::api_module::Body::Block(stmts, _) = function.body
             && let Some(found) = in_statements(stmts, &find_in)
@@ -184,8 +187,9 @@ pub fn carrier_call(
     if args.iter().all(|arg| arg.role.is_none()) {
         return None;
     }
-    if let (Expr::Ident(name), Some(wrapped)) = (callee, &module.wrapped)
-        && id(name) == *wrapped
+    if let Some(wrapped) = &module.wrapped
+        && (is_binding(callee, wrapped)
+            || module.takes.as_ref().is_some_and(|takes| takes.is(callee)))
     {
         let open = source.range(&call.callee).end;
         let open = open + source.text[open..].find('(')?;
