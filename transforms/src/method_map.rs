@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::api_module::{ApiModule, refuse_at};
-use crate::facts::method_map::{MethodMap, Place};
+use crate::facts::method_map::{Entry, MethodMap, Place};
 use crate::flow;
 use crate::handler::{
     Around, Group, Handler, Keep, carriers, check_headers, handler_roles, wrappers,
@@ -68,24 +68,8 @@ pub fn read<'a>(
     groups.sort_by_key(|group| group.methods.first().and_then(position));
     check_headers(module, &groups, &wrappers)?;
     let carriers = carriers(module, &groups)?;
-    let named = map
-        .entries
-        .iter()
-        .filter(|entry| entry.place == Place::Named);
-    for entry in named {
-        let called = |(_, function, _): &&(_, crate::facts::api_module::Function<'a>, _)| {
-            function.range == entry.function.range
-        };
-        if let Some((name, function, _)) = carriers.iter().find(called) {
-            // As a helper it takes other arguments than the wrapper gives it.
-            let (range, name) = (function.range.clone(), name.0.to_string());
-            return Err(vec![refuse_at(
-                module.source,
-                Reason::ResEscapes,
-                range,
-                name,
-            )]);
-        }
+    if let Some(refusal) = used_elsewhere(module, map) {
+        return Err(vec![refusal]);
     }
     let mapped: Vec<String> = groups
         .iter()
@@ -119,5 +103,20 @@ pub fn read<'a>(
         wrappers,
         refused: Vec::new(),
         unmapped,
+    })
+}
+
+/// Refuses a function of the map that something else uses, too: as a handler of the wrapper it
+/// takes other arguments than before.
+fn used_elsewhere(module: &ApiModule, map: &MethodMap) -> Option<Refusal> {
+    let named = |entry: &&Entry| entry.place == Place::Named;
+    map.entries.iter().filter(named).find_map(|entry| {
+        let function = &entry.function;
+        let name = function.name.as_ref()?;
+        let same = |other: &&Entry| named(other) && other.function.range == function.range;
+        let listed = map.entries.iter().filter(same).count();
+        let (range, detail) = (function.range.clone(), name.0.to_string());
+        (module.uses(name) != listed)
+            .then(|| refuse_at(module.source, Reason::ResEscapes, range, detail))
     })
 }

@@ -30,6 +30,11 @@ pub fn declaration(style: &Style) -> String {
     }
 }
 
+/// Whether a file declares the type, as an earlier run has written it.
+pub fn is_declared(source: &Source) -> bool {
+    source.text.contains(&format!("type {NAME}<Context> = ("))
+}
+
 /// What becomes of the types of a wrapper.
 #[derive(Default)]
 pub struct Rewritten {

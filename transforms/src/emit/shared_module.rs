@@ -100,7 +100,15 @@ pub fn write(
         if form.names_handler.get() && !declares_handler {
             declares_handler = true;
             let start = crate::flow::leading_comments(source, part.declared.statement.start);
-            if !is_taken(source, handler_types::NAME) {
+            let known = handler_types::is_declared(source);
+            if is_taken(source, handler_types::NAME) && !known {
+                return Err(vec![Refusal {
+                    reason: Reason::TargetExists,
+                    place: Place::file_start(file),
+                    detail: handler_types::NAME.to_string(),
+                }]);
+            }
+            if !known {
                 let text = handler_types::declaration(&style);
                 edits.insert(start, format!("{text}\n\n"));
             }
