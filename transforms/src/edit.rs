@@ -113,6 +113,27 @@ impl Edits {
         self.replace(at..at, text);
     }
 
+    /// Makes these edits of `old` in another text that has grown from it: there, what they replace
+    /// must stand exactly once, with its lines or by itself.
+    pub fn transferred(&self, old: &str, text: &str) -> Option<String> {
+        let mut text = text.to_string();
+        for edit in &self.list {
+            let start = old[..edit.range.start].rfind('\n').map_or(0, |at| at + 1);
+            let end = old[edit.range.end..]
+                .find('\n')
+                .map_or(old.len(), |at| edit.range.end + at);
+            let mut places = [start..end, edit.range.clone()].into_iter();
+            let once = |range: &Range<usize>| text.matches(&old[range.clone()]).count() == 1;
+            let place = places.find(|range| !range.is_empty() && once(range))?;
+            let only = Edits {
+                list: vec![edit.clone()],
+            };
+            let new = only.render(old, place.clone()).ok()?;
+            text = text.replacen(&old[place], &new, 1);
+        }
+        Some(text)
+    }
+
     /// Takes the edits of another set of the same text.
     pub fn extend(&mut self, other: Edits) {
         self.list.extend(other.list);

@@ -11,7 +11,7 @@ use crate::facts::effect::{Carrier, Effect, Kind, Replies, Reply, Role, SetHeade
 use crate::flow::{self, Reading};
 use crate::idioms::request::constant_lists;
 use crate::method_map;
-use crate::modules::{Part, Shared, Wraps};
+use crate::modules::{Part, Shared, Wraps, adds_headers};
 use crate::outcome::Refusal;
 use crate::reason::{Note, Reason};
 use crate::source::Source;
@@ -120,7 +120,8 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
     let mut refusals = Vec::new();
     let mut refused = Vec::new();
     // A wrapper's type of the handler wants an answer on every path.
-    let may_fall = |reading: &Reading| reading.replies && !reading.gives && wrappers.is_empty();
+    let bare = wrappers.is_empty() && module.wrapper.is_none();
+    let may_fall = |reading: &Reading| reading.replies && !reading.gives && bare;
     let others = flow::read(module, handler, &roles, &[OTHER.to_string()]);
     let fallback = match (around_others.refuses, around_others.kept.is_empty()) {
         (true, _) => Some(Note::Auto405),
@@ -279,14 +280,17 @@ pub fn check_headers(
             "set before an error that the function around it answers",
         )]);
     }
-    let reads = |group: &&Group| group.reading.reads_headers && !group.wrappers.is_empty();
-    if let Some(group) = groups.iter().find(reads) {
-        // A function around the handler may have set them.
+    // What a function around the handler has set is added only when the handler has answered.
+    let adds = |group: &&Group| {
+        let mut kept = group.wrappers.iter().map(|at| &wrappers[*at]);
+        kept.any(|shared| !shared.header_names.is_empty()) && adds_headers(&group.reading)
+    };
+    if let Some(group) = groups.iter().find(adds) {
         return Err(vec![refuse_at(
             module.source,
-            Reason::UnknownResMember,
+            Reason::HeaderInCallback,
             group.function.range.clone(),
-            "getHeader",
+            "added to those of the function around it",
         )]);
     }
     Ok(())

@@ -15,7 +15,7 @@ use crate::emit::handler_types;
 use crate::emit::shared_module::plain_parameters;
 use crate::emit::style::{Style, template_ranges};
 use crate::facts::api_module::{ApiModule, Exports, Function, WrapperCall, param_id, refuse_at};
-use crate::facts::effect::{Carrier, Effect, Kind, Replies, Role};
+use crate::facts::effect::{Carrier, Effect, HeaderMode, Kind, Replies, Role, SetHeader};
 use crate::facts::members::{self, Told};
 use crate::facts::route::Route;
 use crate::flow::{self, Reading};
@@ -73,6 +73,8 @@ pub struct Shared {
     pub notes: BTreeSet<Note>,
     /// The names of the headers that it sets.
     pub header_names: BTreeSet<String>,
+    /// Whether it reads headers that are set before, adds to them or removes them.
+    pub adds: bool,
     /// The helpers of the generated module that it calls.
     pub helpers: BTreeSet<Helper>,
     /// The functions of modules that it calls in turn.
@@ -941,6 +943,7 @@ impl<'s> Modules<'s> {
                 notes
             },
             header_names: header_names(reading),
+            adds: adds_headers(reading),
             helpers: {
                 let mut helpers = needs.helpers;
                 // What reads the body here leaves it for those that come later.
@@ -1103,6 +1106,7 @@ fn refused(key: &Key, mut refusals: Vec<Refusal>) -> Shared {
         becomes_async: false,
         notes: BTreeSet::new(),
         header_names: BTreeSet::new(),
+        adds: false,
         helpers: BTreeSet::new(),
         calls: BTreeSet::new(),
         callback: None,
@@ -1121,6 +1125,18 @@ fn uses_request(part: &Part, dropped: &[std::ops::Range<usize>]) -> bool {
         part.module.source,
         dropped,
     )
+}
+
+/// Whether a function reads headers that are set before, adds to them or removes them.
+pub fn adds_headers(reading: &Reading) -> bool {
+    let more = |set: &SetHeader| set.mode != HeaderMode::Set;
+    reading.effects.iter().any(|effect| match &effect.kind {
+        Kind::SentHeader { .. } => true,
+        Kind::LateHeader { mode, .. } => *mode != HeaderMode::Set,
+        Kind::Prepare { headers, .. } => headers.iter().any(more),
+        Kind::Reply(reply) => reply.own.iter().any(more),
+        _ => matches!(effect.carrier(), Some((Carrier::Shared(shared), _)) if shared.adds),
+    })
 }
 
 /// The names of the headers that a function sets.

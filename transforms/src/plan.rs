@@ -212,10 +212,18 @@ pub fn app(
         if module.text == old {
             continue;
         }
+        // What it imports of routes that move changes, too.
+        let moved = whole
+            .edits
+            .get(&path)
+            .and_then(|edits| edits.transferred(old, &module.text));
+        if moved.is_some() {
+            whole.edits.remove(&path);
+        }
         let change = Change::Modify {
             path: path.clone(),
             old: old.to_string(),
-            new: module.text,
+            new: moved.unwrap_or(module.text),
         };
         changes.insert(path, change);
     }

@@ -262,6 +262,7 @@ pub fn lower<'a>(
         strings: Vec::new(),
         guards: Vec::new(),
         callbacks: Vec::new(),
+        typed: false,
     };
     *ctx.unwrapped.borrow_mut() = reading
         .unwrapped
@@ -393,6 +394,8 @@ pub(super) struct Writer<'w, 'a, 'm> {
     guards: Vec<String>,
     /// Functions that others call with the request.
     callbacks: Vec<Callback>,
+    /// Whether the headers that are collected may have a type that is not JSON's.
+    typed: bool,
 }
 
 impl<'a> Writer<'_, 'a, '_> {
@@ -1313,6 +1316,20 @@ impl<'a> Writer<'_, 'a, '_> {
             }
             return None;
         }
+        self.typed = reading.effects.iter().any(|effect| match &effect.kind {
+            Kind::Prepare { headers, .. } => headers.iter().any(sets_type),
+            Kind::LateHeader {
+                name: Name::Literal(name),
+                ..
+            } => name.eq_ignore_ascii_case("content-type"),
+            _ => match effect.carrier() {
+                Some((Carrier::Shared(shared), _)) if shared.headers => {
+                    let mut names = shared.header_names.iter();
+                    names.any(|name| name.eq_ignore_ascii_case("content-type"))
+                }
+                _ => false,
+            },
+        });
         let name = self.free_name(&["headers", "responseHeaders", "replyHeaders"]);
         let first = prepares
             .iter()
@@ -1641,6 +1658,10 @@ impl<'a> Writer<'_, 'a, '_> {
                 let mut reply = reply.clone();
                 // What the caller has set is not known here.
                 reply.carries |= self.ctx.takes_headers;
+                if self.typed && shared.is_some() && matches!(reply.payload, Payload::Json(_)) {
+                    let why = "a type that json() replaces";
+                    return self.refuse(Reason::UnknownHeader, range, why);
+                }
                 match reply::write(self.ctx, effect, &reply, shared, &self.edits) {
                     Ok(written) => {
                         self.needs.only_json &= matches!(reply.payload, Payload::Json(_));
@@ -2516,6 +2537,14 @@ impl<'a> Writer<'_, 'a, '_> {
             Err(self.refusals)
         }
     }
+}
+
+/// Whether a header is a type that is not surely JSON's.
+fn sets_type(header: &SetHeader) -> bool {
+    let json = |value: &&Expr| {
+        crate::syntax::string(value).is_some_and(|kind| kind.starts_with("application/json"))
+    };
+    header.name.eq_ignore_ascii_case("content-type") && !header.values.iter().all(json)
 }
 
 /// Whether a value is the same whenever it is computed: literals, and names in templates.

@@ -125,6 +125,11 @@ pub fn write(
                 }
             }
         }
+        // Whether the collected headers have a type is seen when it is sent.
+        Payload::Bytes(value) if in_shared && !told && sends => {
+            helper = Some(Helper::SendData);
+            vec![Fragment::Keep(source.range(*value))]
+        }
         Payload::Bytes(value) => {
             if !typed {
                 headers.push((
@@ -177,7 +182,7 @@ pub fn write(
         Payload::Redirect(url) => {
             notes.push(Note::TextPlain);
             let kept = Fragment::Keep(source.range(*url));
-            if repeatable(url) {
+            if repeatable(url) && !in_shared {
                 headers.push(("Location".to_string(), vec![kept.clone()]));
             } else {
                 // It is computed once, and stands in the header and in the body.
