@@ -232,20 +232,22 @@ fn member_used(
 /// The files to which what a module exports comes: those that import it or what passes it on, and,
 /// where that counts, those that import one of them in turn.
 fn importing<'p>(project: &'p Project, file: &'p str, in_turn: bool) -> BTreeSet<&'p str> {
+    let mut importers: BTreeMap<&str, Vec<(&str, bool)>> = BTreeMap::new();
+    for (path, entry) in &project.files {
+        for import in entry.imports.iter().filter(|import| !import.type_only) {
+            if let Some(from) = import.resolved.as_deref() {
+                let passes = in_turn || import.reexport;
+                importers.entry(from).or_default().push((path, passes));
+            }
+        }
+    }
     let mut found = BTreeSet::new();
+    let mut passed = BTreeSet::new();
     let mut todo = vec![file];
     while let Some(from) = todo.pop() {
-        for (path, entry) in &project.files {
-            let mut imports = entry
-                .imports
-                .iter()
-                .filter(|import| !import.type_only && import.resolved.as_deref() == Some(from))
-                .peekable();
-            if imports.peek().is_none() {
-                continue;
-            }
-            let passes = in_turn || imports.any(|import| import.reexport);
-            if found.insert(path.as_str()) && passes {
+        for (path, passes) in importers.get(from).into_iter().flatten() {
+            found.insert(*path);
+            if *passes && passed.insert(*path) {
                 todo.push(path);
             }
         }

@@ -105,7 +105,9 @@ pub fn write(
         after: config
             .map(|config| config.statement.end)
             .filter(|end| *end > statement.end),
-        taken: binds_method(source),
+        taken: METHODS
+            .iter()
+            .any(|method| free_name(source, &[method]) != *method),
     };
     match default {
         DefaultExport::Function(function) => {
@@ -240,32 +242,6 @@ fn unexport(source: &Source, statement: &Range<usize>, edits: &mut Edits) {
     edits.delete(statement.start..statement.end - rest.len());
 }
 
-/// Whether something at the top level of a file has the name of a method.
-fn binds_method(source: &Source) -> bool {
-    let is = |name: &str| METHODS.contains(&name);
-    source.items().iter().any(|item| {
-        let decl = match item {
-            ModuleItem::Stmt(Stmt::Decl(decl)) => decl,
-            ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(export)) => &export.decl,
-            ModuleItem::ModuleDecl(ModuleDecl::Import(import)) => {
-                let mut specifiers = import.specifiers.iter();
-                return specifiers.any(|specifier| is(&specifier.local().sym));
-            }
-            _ => return false,
-        };
-        match decl {
-            Decl::Fn(function) => is(&function.ident.sym),
-            Decl::Class(class) => is(&class.ident.sym),
-            Decl::Var(variables) => variables.decls.iter().any(|declarator| {
-                let mut names = Vec::new();
-                crate::syntax::bound_names(&declarator.name, &mut names);
-                names.iter().any(|(name, _)| is(name))
-            }),
-            _ => false,
-        }
-    })
-}
-
 /// The statement that exports the methods.
 struct Export<'e> {
     style: &'e Style,
@@ -309,9 +285,8 @@ impl Export<'_> {
     fn text(&self, handler: &str) -> String {
         let style = self.style;
         let (indent, semi) = (&style.indent, style.semi);
+        let args: Vec<&str> = [handler].into_iter().chain(self.config).collect();
         if self.taken {
-            // The file has a function by the name of a method.
-            let args: Vec<&str> = [handler].into_iter().chain(self.config).collect();
             let call = format!("{NAME}({}){semi}", args.join(", "));
             let names: Vec<String> = METHODS
                 .iter()
@@ -330,7 +305,6 @@ impl Export<'_> {
             );
         }
         let head = format!("export const {{ {} }} =", METHODS.join(", "));
-        let args: Vec<&str> = [handler].into_iter().chain(self.config).collect();
         let line = format!("{head} {NAME}({}){semi}", args.join(", "));
         if style.fits(&line) {
             return line;

@@ -14,7 +14,7 @@ use super::handler_types::{self, Rewritten};
 use super::imports::Imports;
 use super::layout;
 use super::style::{Style, indentation, line_start};
-use super::web_native::whole_lines;
+use super::web_native::{complement, whole_lines};
 use crate::edit::{Edits, Fragment};
 use crate::facts::api_module::{ApiModule, Form as Spelling, Function, param_id, refuse_at};
 use crate::facts::effect::{Replies, Role};
@@ -193,7 +193,7 @@ pub fn write(
         helpers.insert(Helper::ReadQuery);
         imports.type_only(&helper_specifier(&source.text), PARAMS);
     }
-    let kept = complement(gone, source.text.len());
+    let kept = complement(&gone, source.text.len());
     imports.add_renamed(source, &kept, &|specifier| specifier.to_string());
     imports.place(source, &style, &kept, &mut edits);
     let text = edits
@@ -301,21 +301,6 @@ pub fn renamed(modules: &Modules, key: &Key) -> Option<String> {
     let (edits, _) = form.edits(None);
     let text = &part.module.source.text;
     edits.render(text, part.declared.statement.clone()).ok()
-}
-
-/// What is left of a text without some ranges.
-fn complement(mut gone: Vec<Range<usize>>, end: usize) -> Vec<Range<usize>> {
-    gone.sort_by_key(|range| range.start);
-    let mut kept = Vec::new();
-    let mut at = 0;
-    for range in gone {
-        if range.start > at {
-            kept.push(at..range.start);
-        }
-        at = at.max(range.end);
-    }
-    kept.push(at..end);
-    kept
 }
 
 /// One function on its way to its web form.
