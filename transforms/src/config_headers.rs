@@ -6,13 +6,12 @@
 //! 14 sends both, and from 15 on the configuration's value wins. An entry that is not understood
 //! may match every URL and set every header.
 
-use std::collections::BTreeSet;
-
 use swc_core::ecma::ast::*;
 
 use crate::config_lists::Lists;
 use crate::next_version::{Feature, NextVersion};
 use crate::project::{App, Project};
+use crate::surroundings;
 use crate::syntax::prop_name;
 use crate::url_pattern::UrlPattern;
 
@@ -237,21 +236,9 @@ impl ConfigHeaders {
 
 /// Whether middleware may give one route's answer for another's URL.
 fn rewrites_in_middleware(project: &Project, app: &App) -> bool {
-    let above = app.pages.as_deref().or(app.app.as_deref()).unwrap_or("");
-    let directory = crate::surroundings::directory(above);
-    let directories: BTreeSet<&str> = [directory, &app.dir].into();
-    directories.iter().any(|directory| {
-        ["middleware", "proxy"].iter().any(|stem| {
-            ["ts", "js", "mts", "mjs", "tsx", "jsx"].iter().any(|end| {
-                let path = match directory.is_empty() {
-                    true => format!("{stem}.{end}"),
-                    false => format!("{directory}/{stem}.{end}"),
-                };
-                let text = project.files.get(&path).and_then(|file| file.text.as_ref());
-                text.is_some_and(|text| text.contains("rewrite"))
-            })
-        })
-    })
+    surroundings::middleware(project, app)
+        .iter()
+        .any(|(_, text)| text.contains("rewrite"))
 }
 
 /// The headers that the configuration may give to a route's answers.

@@ -3,18 +3,22 @@
 use crate::facts::call::{Call, Client};
 use crate::outcome::Evidence;
 
-/// The calls that use a method, or may.
-pub fn callers_of<'c>(calls: &'c [&Call], method: &'c str) -> impl Iterator<Item = &'c &'c Call> {
+/// The places that call a route, or name it.
+pub fn callers<'c>(calls: &'c [&'c Call]) -> impl Iterator<Item = &'c Call> {
     calls
         .iter()
-        .filter(move |call| call.method.as_deref().is_none_or(|used| used == method))
+        .copied()
+        .filter(|call| call.client != Client::Middleware)
+}
+
+/// Those of them that use a method, or may.
+pub fn callers_of<'c>(calls: &'c [&'c Call], method: &'c str) -> impl Iterator<Item = &'c Call> {
+    callers(calls).filter(move |call| call.method.as_deref().is_none_or(|used| used == method))
 }
 
 /// What speaks for and against a Server Action in place of a method.
 pub fn evidence(calls: &[&Call], method: &str) -> Vec<Evidence> {
-    let mut found: Vec<Evidence> = callers_of(calls, method)
-        .map(|call| of_call(call))
-        .collect();
+    let mut found: Vec<Evidence> = callers_of(calls, method).map(of_call).collect();
     if found.is_empty() {
         found.push(Evidence {
             for_action: false,
@@ -22,6 +26,10 @@ pub fn evidence(calls: &[&Call], method: &str) -> Vec<Evidence> {
             place: None,
         });
     }
+    let middleware = calls
+        .iter()
+        .filter(|call| call.client == Client::Middleware);
+    found.extend(middleware.map(|call| of_call(call)));
     if !is_mutation(method) {
         found.insert(
             0,
@@ -62,6 +70,7 @@ fn of_call(call: &Call) -> Evidence {
         Client::Fetch => {}
         Client::Test => return against("called by URL in a test".to_string()),
         Client::Config => return against("named in configuration or middleware".to_string()),
+        Client::Middleware => return against("middleware runs before it".to_string()),
         Client::Document => return against("named in a document".to_string()),
         Client::Constant => {
             return against("named by a string whose use is not followed".to_string());

@@ -1193,7 +1193,7 @@ fn route_outcome(
                 method: "*".to_string(),
                 way_out: WayOut::Left,
                 action: None,
-                callers: calls.len(),
+                callers: decide::callers(calls).count(),
                 notes: Vec::new(),
                 evidence: Vec::new(),
             });
@@ -1226,7 +1226,7 @@ fn route_outcome(
             method: "*".to_string(),
             way_out: WayOut::Bridged,
             action: None,
-            callers: calls.len(),
+            callers: decide::callers(calls).count(),
             notes: file.notes.values().flatten().copied().collect(),
             evidence: Vec::new(),
         });

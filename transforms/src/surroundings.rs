@@ -2,6 +2,7 @@
 //! the new place, and who imports the API file.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::facts::route::{Route, app_dir};
 use crate::next_version::Feature;
@@ -27,6 +28,32 @@ pub fn normalise(path: &str) -> Option<String> {
         }
     }
     Some(out.join("/"))
+}
+
+/// The files of an app that Next.js runs before it looks for a route: `middleware`, or `proxy` since
+/// Next.js 16, beside `pages` and `app`, with a page extension. Their paths and texts.
+pub fn middleware<'p>(project: &'p Project, app: &App) -> Vec<(&'p str, &'p Arc<str>)> {
+    let above = app.pages.as_deref().or(app.app.as_deref()).unwrap_or("");
+    let directories: BTreeSet<&str> = [directory(above), &app.dir].into();
+    let known = ["ts", "js", "mts", "mjs", "tsx", "jsx"];
+    let configured = app.config.page_extensions.iter().map(String::as_str);
+    let extensions: BTreeSet<&str> = known.into_iter().chain(configured).collect();
+    let mut found = Vec::new();
+    for directory in directories {
+        for stem in ["middleware", "proxy"] {
+            for extension in &extensions {
+                let path = match directory.is_empty() {
+                    true => format!("{stem}.{extension}"),
+                    false => format!("{directory}/{stem}.{extension}"),
+                };
+                let file = project.files.get_key_value(&path);
+                found.extend(
+                    file.and_then(|(path, file)| Some((path.as_str(), file.text.as_ref()?))),
+                );
+            }
+        }
+    }
+    found
 }
 
 /// The relative specifier that names `to` from a file in `from_dir`.

@@ -15,6 +15,7 @@ mod context;
 mod fetch;
 mod init;
 mod markup;
+mod middleware;
 mod navigation;
 mod pattern;
 mod response;
@@ -105,6 +106,7 @@ pub fn collect(project: &Project, routes: &[RouteKey]) -> Vec<Call> {
             calls.extend(text::calls(&table, &scope, content, path));
         }
     }
+    calls.extend(middleware::calls(project, &reaches, routes));
     calls
 }
 

@@ -113,7 +113,10 @@ fn the_file_says_what_its_strings_are() {
             "middleware.ts",
             "export const config = { matcher: ['/api/posts/:path*'] }"
         ),
-        ["configuration ? /api/posts/[id] /api/posts/publish ?"]
+        [
+            "configuration ? /api/posts/[id] /api/posts/publish ?",
+            "middleware ? /api/posts /api/posts/[id] /api/posts/publish ?"
+        ]
     );
     assert_eq!(
         shown(

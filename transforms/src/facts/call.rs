@@ -45,6 +45,8 @@ pub enum Client {
     Test,
     /// `next.config`, `vercel.json`, middleware: what stands between a request and its route.
     Config,
+    /// Middleware that runs before the route, by its matchers or for want of them.
+    Middleware,
     /// A document or text for people and other programs: markup, OpenAPI, a README.
     Document,
 }
@@ -66,6 +68,7 @@ impl Client {
             Client::Constant => "string",
             Client::Test => "test",
             Client::Config => "configuration",
+            Client::Middleware => "middleware",
             Client::Document => "document",
         }
     }
