@@ -177,6 +177,16 @@ fn names_api(bytes: &[u8]) -> bool {
     memmem::find(bytes, b"api/").is_some() || memmem::find(bytes, b"/api").is_some()
 }
 
+/// Whether a file may have functions through which other files send requests: it has a base URL, or is
+/// no component and sends requests itself.
+fn sends_requests(path: &str, bytes: &[u8]) -> bool {
+    let says = |words: &str| memmem::find(bytes, words.as_bytes()).is_some();
+    let component = path.ends_with('x');
+    says("baseURL")
+        || says("prefixUrl")
+        || !component && (says("fetch(") || says("axios")) && says("export")
+}
+
 fn read_source(root: &Path, path: &str, app_directories: &[String]) -> File {
     let (bytes, executable) = match read_bytes(&root.join(path)) {
         Ok(read) => read,
@@ -192,7 +202,7 @@ fn read_source(root: &Path, path: &str, app_directories: &[String]) -> File {
         executable,
         ..File::default()
     };
-    if matters(path, app_directories) || names_api(&bytes) {
+    if matters(path, app_directories) || names_api(&bytes) || sends_requests(path, &bytes) {
         match as_text(bytes) {
             Ok(text) => file.text = Some(text),
             Err(why) => file.unreadable = Some(why),
@@ -246,7 +256,37 @@ fn resolved(file: &File) -> Vec<String> {
         .collect()
 }
 
-/// The files that import an API file, and those that API files and the 404 page import.
+/// The files that import what may send requests, also through files that pass it on.
+fn callers(project: &Project) -> BTreeSet<String> {
+    let sends = |(path, file): &(&String, &File)| {
+        let text = file.text.as_ref();
+        text.is_some_and(|text| sends_requests(path, text.as_bytes()))
+    };
+    let senders = project.files.iter().filter(sends);
+    let mut border: BTreeSet<&str> = senders.map(|(path, _)| path.as_str()).collect();
+    let mut out = BTreeSet::new();
+    while !border.is_empty() {
+        let mut passing = BTreeSet::new();
+        for (path, file) in &project.files {
+            let mut imports = file.imports.iter().filter(|import| {
+                let from = import.resolved.as_deref();
+                !import.type_only && from.is_some_and(|from| border.contains(from))
+            });
+            let Some(first) = imports.next() else {
+                continue;
+            };
+            let passes = first.reexport || imports.any(|import| import.reexport);
+            if out.insert(path.clone()) && passes {
+                passing.insert(path.as_str());
+            }
+        }
+        border = passing;
+    }
+    out
+}
+
+/// The files that import an API file, those that API files and the 404 page import, and those that
+/// may send requests through others.
 fn related(project: &Project) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     let mut border: BTreeSet<String> = BTreeSet::new();
@@ -265,6 +305,7 @@ fn related(project: &Project) -> BTreeSet<String> {
             .collect();
         out.extend(border.iter().cloned());
     }
+    out.extend(callers(project));
     out
 }
 

@@ -9,7 +9,8 @@ use crate::emit::call_site::{self, ActionRef, Contract, Param};
 use crate::emit::carrier::ActionMode;
 use crate::emit::route_handler::{self, RouteFile, Surroundings};
 use crate::facts::api_module::ApiModule;
-use crate::facts::call::Call;
+use crate::facts::call::{Call, Sends};
+use crate::facts::effect::Kind;
 use crate::facts::route::{Route, app_dir};
 use crate::handler::Handler;
 use crate::naming;
@@ -77,6 +78,16 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
                 .is_some_and(|method| methods.contains(method))
         })
         .collect();
+    if let Some(call) = calls
+        .iter()
+        .find(|call| !understands(request.handler, call.sends))
+    {
+        return Err(vec![Evidence {
+            for_action: false,
+            what: "the handler takes the body for something else than what is sent".to_string(),
+            place: Some(call.place.clone()),
+        }]);
+    }
     let contract = contract(request, &calls);
     let data = contract == Contract::Data || calls.iter().any(|call| call.reads.json);
     let mut names = BTreeMap::new();
@@ -238,6 +249,26 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
     })
 }
 
+/// Whether the handler takes the body for what is sent: text without a JSON type was a string to it,
+/// and JSON a value. An action's argument is always the value.
+fn understands(handler: &Handler, sends: Sends) -> bool {
+    let carriers = handler.carriers.iter().map(|(_, _, reading)| reading);
+    let readings = handler.groups.iter().map(|group| &group.reading);
+    readings
+        .chain(carriers)
+        .flat_map(|reading| &reading.effects)
+        .all(|effect| match &effect.kind {
+            Kind::ReadBody { json_text: true } => sends != Sends::Json,
+            Kind::ReadBody { json_text: false } => sends != Sends::Text,
+            Kind::DestructureRequest { parts, nested, .. } => {
+                let takes = parts.iter().any(|(part, _)| part == "body")
+                    || nested.iter().any(|(part, _)| part == "body");
+                !takes || sends != Sends::Text
+            }
+            _ => true,
+        })
+}
+
 /// The methods that every sign says can be actions.
 fn candidates(request: &Request) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
@@ -277,7 +308,6 @@ fn candidates(request: &Request) -> BTreeSet<String> {
 
 /// The smallest contract that serves the callers, given what the handler answers.
 fn contract(request: &Request, calls: &[&Call]) -> Contract {
-    use crate::facts::effect::Kind;
     let least = call_site::contract(calls);
     if least != Contract::Data {
         return least;

@@ -2,10 +2,15 @@
 //! `axios({ url, method })`, `api.get('/api/x')`, `ky.put`, `$fetch(url, { method })`,
 //! `xhr.open('POST', url)`. In: the argument that a URL is. Out: method and body, as far as they show.
 
+use swc_core::ecma::ast::{Expr, ExprOrSpread};
+
 use super::Guess;
 use super::context::{Argument, Context};
 use super::init::Init;
+use super::pattern::Constants;
 use crate::facts::call::{Client, Sends};
+use crate::source::Source;
+use crate::syntax::{bare, prop_name};
 
 const VERBS: &[(&str, &str)] = &[
     ("get", "GET"),
@@ -17,6 +22,36 @@ const VERBS: &[(&str, &str)] = &[
     ("head", "HEAD"),
     ("options", "OPTIONS"),
 ];
+
+/// The URL and the method of a call of a client's instance: `api.post(url)`, `api(url, options)`,
+/// `api({ url, method })`, `api.request(options)`.
+pub(super) fn request<'a>(
+    source: &Source,
+    constants: &Constants,
+    member: Option<&str>,
+    args: &'a [ExprOrSpread],
+) -> Option<(&'a Expr, Option<String>)> {
+    let first = bare(&args.first()?.expr);
+    let verb = VERBS.iter().find(|(verb, _)| Some(*verb) == member);
+    if let Some((_, method)) = verb {
+        return Some((first, Some((*method).to_string())));
+    }
+    if !matches!(member, None | Some("request" | "fetch" | "raw")) {
+        return None;
+    }
+    let Expr::Object(options) = first else {
+        let method = match args.get(1) {
+            None => Some("GET".to_string()),
+            Some(options) => Init::read(source, constants, &options.expr).method,
+        };
+        return Some((first, method));
+    };
+    let url = options.props.iter().find_map(|property| {
+        let pair = property.as_prop()?.as_key_value()?;
+        (prop_name(&pair.key).as_deref() == Some("url")).then_some(&*pair.value)
+    });
+    Some((url?, Init::read(source, constants, first).method))
+}
 
 /// What the URL is for, when it is an argument of such a client.
 pub(super) fn guess(context: Context<'_>) -> Option<Guess> {

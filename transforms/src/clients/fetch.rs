@@ -163,7 +163,7 @@ pub(super) fn method(callee: &Expr) -> Option<(&Expr, &str)> {
 }
 
 /// Whether an expression is named `fetch`, and whether it is the global one.
-fn is_fetch(source: &Source, callee: &Expr) -> Option<bool> {
+pub(super) fn is_fetch(source: &Source, callee: &Expr) -> Option<bool> {
     match callee {
         Expr::Ident(name) if name.sym == *"fetch" => Some(source.is_global(name)),
         Expr::Member(member) if member.prop.is_ident_with("fetch") => matches!(

@@ -10,6 +10,8 @@
 mod answer;
 mod axios;
 mod browser;
+mod channel;
+mod channels;
 mod constants;
 mod context;
 mod fetch;
@@ -27,6 +29,8 @@ mod text;
 mod url;
 mod walk;
 
+use std::collections::BTreeMap;
+
 use memchr::memmem;
 use rayon::prelude::*;
 
@@ -35,6 +39,7 @@ use crate::graph::Reach;
 use crate::outcome::Place;
 use crate::project::{File, Project};
 use crate::source::Source;
+use channels::Channels;
 use context::Context;
 use routes::Routes;
 use scope::Scope;
@@ -91,14 +96,46 @@ pub fn collect(project: &Project, routes: &[RouteKey]) -> Vec<Call> {
         .iter()
         .map(|app| Reach::new(project, app))
         .collect();
-    let candidates: Vec<(&String, &File)> = project
+    let mut sources = parse(project, |_, file| may_matter(file));
+    let names_route = |path: &str, text: &pattern::Pattern| {
+        let scope = Scope::new(project, &reaches, path);
+        let naming = scope.named(&table, std::slice::from_ref(text), true, false);
+        naming.exact
+    };
+    let mut channels = Channels::find(project, &sources, &names_route);
+    loop {
+        let more = parse(project, |path, file| {
+            !sources.contains_key(path) && channels.are_taken_by(file)
+        });
+        if more.is_empty() {
+            break;
+        }
+        sources.extend(more);
+        channels = Channels::find(project, &sources, &names_route);
+    }
+    let found: Vec<(Vec<Call>, Vec<usize>)> = project
         .files
-        .iter()
-        .filter(|(_, file)| is_candidate(file))
-        .collect();
-    let mut calls: Vec<Call> = candidates
         .par_iter()
-        .flat_map_iter(|(path, file)| read(project, &table, &reaches, path, file))
+        .map(|(path, file)| {
+            let source = sources.get(path.as_str());
+            read(project, &table, &reaches, &channels, (path, file), source)
+        })
+        .collect();
+    drop(sources);
+    channels.leak(
+        found
+            .iter()
+            .flat_map(|(_, leaking)| leaking)
+            .copied()
+            .collect::<Vec<_>>(),
+    );
+    let mut calls: Vec<Call> = found
+        .into_iter()
+        .flat_map(|(calls, _)| calls)
+        .filter(|call| {
+            call.exact
+                || !channels.is_followed(&call.place.file, &(call.place.start..call.place.end))
+        })
         .collect();
     for (path, content) in &project.texts {
         if mentions(content) {
@@ -110,28 +147,57 @@ pub fn collect(project: &Project, routes: &[RouteKey]) -> Vec<Call> {
     calls
 }
 
+/// Parses the files that are wanted; those that do not parse are left out.
+fn parse<'p>(
+    project: &'p Project,
+    wanted: impl Fn(&str, &File) -> bool + Sync,
+) -> BTreeMap<&'p str, Source> {
+    let parsed: Vec<(&str, Source)> = project
+        .files
+        .par_iter()
+        .filter(|(path, file)| wanted(path, file))
+        .filter_map(|(path, file)| {
+            let source = Source::parse(path, file.text.clone()?).ok()?;
+            Some((path.as_str(), source))
+        })
+        .collect();
+    parsed.into_iter().collect()
+}
+
+/// The calls of a file, and the channels that it uses in a way that is not followed.
 fn read(
     project: &Project,
     table: &Routes,
     reaches: &[Reach<'_>],
-    path: &str,
-    file: &File,
-) -> Vec<Call> {
+    channels: &Channels,
+    (path, file): (&str, &File),
+    source: Option<&Source>,
+) -> (Vec<Call>, Vec<usize>) {
+    let bound = channels.of(path);
+    let mentions = match &file.text {
+        Some(text) => mentions(text),
+        None => file.unreadable.is_some(),
+    };
+    if !mentions && bound.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
     let scope = Scope::new(project, reaches, path);
     let Some(content) = &file.text else {
-        return vec![unreadable(table, &scope, path)];
+        return (vec![unreadable(table, &scope, path)], Vec::new());
     };
-    match Source::parse(path, content.clone()) {
-        Ok(source) => response::finish(&source, walk::walk(&source, table, &scope)),
-        Err(_) => text::calls(table, &scope, content, path),
+    match source {
+        Some(source) => {
+            let (drafts, leaking) = walk::walk(source, table, &scope, &bound);
+            (response::finish(source, drafts), leaking)
+        }
+        None => (text::calls(table, &scope, content, path), Vec::new()),
     }
 }
 
-fn is_candidate(file: &File) -> bool {
-    match &file.text {
-        Some(text) => mentions(text),
-        None => file.unreadable.is_some(),
-    }
+/// Whether a file may name a route, or send requests to what others name.
+fn may_matter(file: &File) -> bool {
+    let text = file.text.as_deref();
+    text.is_some_and(|text| mentions(text) || text.contains("export") && channels::sends(text))
 }
 
 /// Whether a text may name a route: `/api` or `api/` stands in it.

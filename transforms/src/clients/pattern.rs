@@ -79,7 +79,8 @@ impl Pattern {
         }
     }
 
-    fn push(&mut self, other: &Pattern) {
+    /// Adds what another text says behind this one.
+    pub fn push(&mut self, other: &Pattern) {
         let offset = self.holes.len();
         self.text.extend(other.text.chars().map(|c| match hole(c) {
             Some(number) => hole_character(number + offset),

@@ -17,13 +17,14 @@ use swc_core::ecma::ast::{
 };
 use swc_core::ecma::visit::{Visit, VisitWith};
 
+use super::channels::Bound;
 use super::context::{Argument, Attribute, Declared, Frame};
 use super::fetch::{self, Draft};
 use super::init::{self, Init};
 use super::pattern::{Constants, Pattern, is_string, leaves};
 use super::routes::Routes;
 use super::scope::Scope;
-use super::{Guess, answer, constants, url};
+use super::{Guess, answer, channel, constants, url};
 use crate::facts::call::{Client, Sends};
 use crate::source::Source;
 
@@ -44,6 +45,10 @@ pub(super) struct Walk<'s> {
     /// Constants that name a route: kept when a use is not followed.
     pub pending: BTreeMap<Id, Vec<Draft>>,
     pub unfollowed: HashMap<Id, usize>,
+    /// The functions through which requests go.
+    bound: &'s Bound<'s>,
+    /// How often each of them was met where its request shows.
+    followed: HashMap<Id, usize>,
     exported: bool,
     statement: Range<usize>,
     alone: bool,
@@ -51,8 +56,13 @@ pub(super) struct Walk<'s> {
     render: bool,
 }
 
-/// Walks a file.
-pub(super) fn walk(source: &Source, table: &Routes, scope: &Scope) -> Vec<Draft> {
+/// Walks a file. Gives its drafts, and the channels that it uses in a way that is not followed.
+pub(super) fn walk(
+    source: &Source,
+    table: &Routes,
+    scope: &Scope,
+    bound: &Bound,
+) -> (Vec<Draft>, Vec<usize>) {
     let found = constants::find(source);
     let mut walk = Walk {
         source,
@@ -66,6 +76,8 @@ pub(super) fn walk(source: &Source, table: &Routes, scope: &Scope) -> Vec<Draft>
         drafts: Vec::new(),
         pending: BTreeMap::new(),
         unfollowed: HashMap::new(),
+        bound,
+        followed: HashMap::new(),
         exported: false,
         statement: 0..0,
         alone: false,
@@ -77,8 +89,17 @@ pub(super) fn walk(source: &Source, table: &Routes, scope: &Scope) -> Vec<Draft>
         pending,
         unfollowed,
         references,
+        mut followed,
         ..
     } = walk;
+    for (id, _) in channel::exported(source) {
+        *followed.entry(id).or_default() += 1;
+    }
+    let leaking = bound
+        .names()
+        .filter(|(id, _)| references.get(id) != followed.get(id))
+        .map(|(_, number)| number)
+        .collect();
     for (id, kept) in pending {
         let used = references.contains_key(&id);
         if !used || unfollowed.contains_key(&id) {
@@ -86,7 +107,7 @@ pub(super) fn walk(source: &Source, table: &Routes, scope: &Scope) -> Vec<Draft>
         }
     }
     drafts.sort_by_key(|draft| (draft.call.place.start, draft.call.place.end));
-    drafts
+    (drafts, leaking)
 }
 
 impl Walk<'_> {
@@ -143,6 +164,38 @@ impl Walk<'_> {
             });
             self.render = false;
         }
+    }
+
+    /// Reads a call of a function through which requests go. Whether it is one.
+    fn channel(&mut self, callee: &Expr, args: &[ExprOrSpread]) -> bool {
+        let Some((name, member)) = channel::callee_of(callee) else {
+            return false;
+        };
+        let id = name.to_id();
+        let Some((_, channel)) = self.bound.of(&id) else {
+            return false;
+        };
+        let Some(sent) = channel.sent(self.source, &self.constants, member, args) else {
+            return false;
+        };
+        *self.followed.entry(id).or_default() += 1;
+        let guess = Guess {
+            client: Client::Function,
+            method: sent.method,
+            sends: Sends::Unknown,
+            prefix: false,
+        };
+        let naming = self.scope.named(self.table, &sent.texts, true, false);
+        let range = self.source.range(sent.url);
+        self.draft(guess, naming, range);
+        for argument in args {
+            if self.source.range(&argument.expr) == self.source.range(sent.url) {
+                self.visit_leaves(&argument.expr);
+            } else {
+                self.with(Frame::Other, |walk| argument.expr.visit_with(walk));
+            }
+        }
+        true
     }
 
     fn function(&mut self, inside: impl FnOnce(&mut Self)) {
@@ -203,7 +256,28 @@ impl Walk<'_> {
             | Expr::Assign(_) => {
                 expr.visit_children_with(self);
             }
+            Expr::Member(member) => {
+                self.set_up(member);
+                self.with(Frame::Other, |walk| expr.visit_children_with(walk));
+            }
             _ => self.with(Frame::Other, |walk| expr.visit_children_with(walk)),
+        }
+    }
+
+    /// Takes `api.interceptors` and `api.defaults` for uses that leave URLs alone, unless the file
+    /// sets one.
+    fn set_up(&mut self, member: &MemberExpr) {
+        let Expr::Ident(name) = &*member.obj else {
+            return;
+        };
+        if self.bound.of(&name.to_id()).is_none() {
+            return;
+        }
+        let known =
+            member.prop.is_ident_with("interceptors") || member.prop.is_ident_with("defaults");
+        let text = &self.source.text;
+        if known && !["url =", "baseURL ="].iter().any(|one| text.contains(one)) {
+            *self.followed.entry(name.to_id()).or_default() += 1;
         }
     }
 }
@@ -239,6 +313,7 @@ impl Visit for Walk<'_> {
 
     fn visit_call_expr(&mut self, call: &CallExpr) {
         match &call.callee {
+            Callee::Expr(callee) if self.channel(callee, &call.args) => {}
             Callee::Expr(callee) => {
                 self.with(Frame::Other, |walk| callee.visit_with(walk));
                 self.arguments(Some(callee), false, &call.args);

@@ -23,6 +23,8 @@ pub enum Client {
     Fetch,
     /// axios, and any object with a function for each HTTP verb (`ky.post`, `api.get`).
     Axios,
+    /// A function of the project that sends a request to a URL that it is given.
+    Function,
     /// `useSWR` and its relatives.
     Swr,
     /// The `action` of a form.
@@ -57,6 +59,7 @@ impl Client {
         match self {
             Client::Fetch => "fetch",
             Client::Axios => "axios",
+            Client::Function => "a function that sends requests",
             Client::Swr => "SWR",
             Client::Form => "form",
             Client::Link => "link",
