@@ -187,6 +187,12 @@ fn sends_requests(path: &str, bytes: &[u8]) -> bool {
         || !component && (says("fetch(") || says("axios")) && says("export")
 }
 
+/// Whether a file may hold URLs of the API for others: it is no component, and exports something.
+fn holds_urls(path: &str, text: &str) -> bool {
+    let starts = ["\"/api", "'/api", "`/api", "}/api"];
+    !path.ends_with('x') && text.contains("export") && starts.iter().any(|at| text.contains(at))
+}
+
 fn read_source(root: &Path, path: &str, app_directories: &[String]) -> File {
     let (bytes, executable) = match read_bytes(&root.join(path)) {
         Ok(read) => read,
@@ -256,11 +262,13 @@ fn resolved(file: &File) -> Vec<String> {
         .collect()
 }
 
-/// The files that import what may send requests, also through files that pass it on.
+/// The files that import what may send requests or hold URLs, also through files that pass it on.
 fn callers(project: &Project) -> BTreeSet<String> {
     let sends = |(path, file): &(&String, &File)| {
         let text = file.text.as_ref();
-        text.is_some_and(|text| sends_requests(path, text.as_bytes()))
+        text.is_some_and(|text| {
+            sends_requests(path, text.as_bytes()) || !is_api(path) && holds_urls(path, text)
+        })
     };
     let senders = project.files.iter().filter(sends);
     let mut border: BTreeSet<&str> = senders.map(|(path, _)| path.as_str()).collect();
@@ -286,7 +294,7 @@ fn callers(project: &Project) -> BTreeSet<String> {
 }
 
 /// The files that import an API file, those that API files and the 404 page import, and those that
-/// may send requests through others.
+/// may send requests by way of others.
 fn related(project: &Project) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     let mut border: BTreeSet<String> = BTreeSet::new();

@@ -16,6 +16,7 @@ use crate::emit::bridge as adapter;
 use crate::emit::call_site::{self, ActionRef};
 use crate::emit::carrier::Helper;
 use crate::emit::helpers;
+use crate::emit::imports;
 use crate::emit::layout::lay_out;
 use crate::emit::route_handler::{self, RouteFile, Surroundings};
 use crate::emit::shared_module::{self, SharedModule};
@@ -237,6 +238,9 @@ pub fn app(
         }
         if let Ok(mut new) = edits.render(&old, 0..old.len()) {
             if let Some(source) = &source {
+                if whole.refs.contains_key(&path) {
+                    new = without_lost_imports(project, source, new);
+                }
                 new = lay_out(source, new);
             }
             changes.insert(
@@ -297,6 +301,16 @@ pub fn app(
         changes.insert(path.clone(), Change::Create { path, new: text });
     }
     outcome
+}
+
+/// A caller's new text without the imports that only the requests needed.
+fn without_lost_imports(project: &Project, old: &Source, new: String) -> String {
+    let Ok(source) = project.parse(&old.path, Arc::from(new.as_str())) else {
+        return new;
+    };
+    let mut edits = Edits::default();
+    imports::remove_lost(&source, &imports::used_names(old), &mut edits);
+    edits.render(&new, 0..new.len()).unwrap_or(new)
 }
 
 /// Routes that are left for what came out of planning others, by their files.

@@ -13,6 +13,7 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::init::{Init, literal};
 use super::pattern::{Constants, Pattern, hole, texts};
+use super::values::{self, Value};
 use super::{axios, constants, fetch};
 use crate::source::Source;
 use crate::syntax::{bare, prop_name};
@@ -24,6 +25,8 @@ pub(super) enum Channel {
     Instance(Front),
     /// A function, or an object of functions.
     Functions(Vec<Function>),
+    /// No function, but URLs.
+    Urls(Value),
 }
 
 /// A function that sends a request to a URL that it is given.
@@ -133,6 +136,7 @@ impl Channel {
                 .filter(|function| function.front.is_open())
                 .map(|function| function.request.clone())
                 .collect(),
+            Channel::Urls(value) => value.ranges(),
         }
     }
 
@@ -160,6 +164,7 @@ impl Channel {
                 let method = function.method.of(source, constants, args);
                 (&function.front, url, method)
             }
+            Channel::Urls(_) => return None,
         };
         let texts = texts(source, constants, url)
             .iter()
@@ -225,10 +230,11 @@ pub(super) fn definitions(
     known: &HashMap<Id, Channel>,
     names_route: &dyn Fn(&Pattern) -> bool,
 ) -> Vec<Definition> {
-    let constants = constants::find(source).constants;
+    let mut constants = constants::find(source).constants;
+    constants.held = urls(known);
     let mut known = known.clone();
     let mut found: Vec<Definition> = Vec::new();
-    let reader = |known: &HashMap<Id, Channel>, value: &Value| {
+    let reader = |known: &HashMap<Id, Channel>, value: &Declared| {
         let reader = Reader {
             source,
             constants: &constants,
@@ -237,19 +243,33 @@ pub(super) fn definitions(
         };
         reader.channel(value)
     };
-    for item in source.items() {
-        for (id, exports, range, value) in declared(source, item) {
-            let Some(channel) = reader(&known, &value) else {
-                continue;
-            };
-            known.extend(id.clone().map(|id| (id, channel.clone())));
-            found.push(Definition {
-                id,
-                exports,
-                range,
-                channel,
-            });
-        }
+    let mut nested = Nested {
+        source,
+        depth: 0,
+        found: Vec::new(),
+    };
+    if super::channels::sends(&source.text) {
+        source.module.visit_with(&mut nested);
+    }
+    let inner = nested.found.iter().map(|(id, range, value)| {
+        let (id, range) = (Some(id.clone()), range.clone());
+        (id, Vec::new(), range, Declared::Expr(value))
+    });
+    let top = source
+        .items()
+        .iter()
+        .flat_map(|item| declared(source, item));
+    for (id, exports, range, value) in top.chain(inner) {
+        let Some(channel) = reader(&known, &value) else {
+            continue;
+        };
+        known.extend(id.clone().map(|id| (id, channel.clone())));
+        found.push(Definition {
+            id,
+            exports,
+            range,
+            channel,
+        });
     }
     for (id, name) in exported(source) {
         for definition in &mut found {
@@ -258,20 +278,35 @@ pub(super) fn definitions(
             }
         }
     }
+    // A text of the file's own is followed where it is used.
+    found.retain(|definition| {
+        !matches!(&definition.channel, Channel::Urls(Value::Text(..)))
+            || !definition.exports.is_empty()
+    });
     found
 }
 
-/// What a name is declared to be.
-enum Value<'a> {
-    Expr(&'a Expr),
-    Function(&'a swc_core::ecma::ast::Function),
+/// The names that hold URLs.
+pub(super) fn urls(known: &HashMap<Id, Channel>) -> HashMap<Id, Value> {
+    let held = known.iter().filter_map(|(id, channel)| match channel {
+        Channel::Urls(value) => Some((id.clone(), value.clone())),
+        _ => None,
+    });
+    held.collect()
 }
 
-type Declared<'a> = (Option<Id>, Vec<String>, Range<usize>, Value<'a>);
+/// What a name is declared to be.
+enum Declared<'a> {
+    Expr(&'a Expr),
+    Function(&'a swc_core::ecma::ast::Function),
+    Enum(&'a TsEnumDecl),
+}
+
+type Named<'a> = (Option<Id>, Vec<String>, Range<usize>, Declared<'a>);
 
 /// The names that an item declares at the top of a file.
-fn declared<'a>(source: &Source, item: &'a ModuleItem) -> Vec<Declared<'a>> {
-    let of_decl = |decl: &'a Decl, exported: bool| -> Vec<Declared<'a>> {
+fn declared<'a>(source: &Source, item: &'a ModuleItem) -> Vec<Named<'a>> {
+    let of_decl = |decl: &'a Decl, exported: bool| -> Vec<Named<'a>> {
         let exports = |name: &Ident| match exported {
             true => vec![name.sym.to_string()],
             false => Vec::new(),
@@ -281,7 +316,13 @@ fn declared<'a>(source: &Source, item: &'a ModuleItem) -> Vec<Declared<'a>> {
                 Some(function.ident.to_id()),
                 exports(&function.ident),
                 source.range(function),
-                Value::Function(&function.function),
+                Declared::Function(&function.function),
+            )],
+            Decl::TsEnum(declared) => vec![(
+                Some(declared.id.to_id()),
+                exports(&declared.id),
+                source.range(&**declared),
+                Declared::Enum(declared),
             )],
             Decl::Var(variables) if variables.kind == VarDeclKind::Const => variables
                 .decls
@@ -290,7 +331,7 @@ fn declared<'a>(source: &Source, item: &'a ModuleItem) -> Vec<Declared<'a>> {
                     let Pat::Ident(name) = &declarator.name else {
                         return None;
                     };
-                    let value = Value::Expr(declarator.init.as_deref()?);
+                    let value = Declared::Expr(declarator.init.as_deref()?);
                     let range = source.range(declarator);
                     Some((Some(name.id.to_id()), exports(&name.id), range, value))
                 })
@@ -307,7 +348,7 @@ fn declared<'a>(source: &Source, item: &'a ModuleItem) -> Vec<Declared<'a>> {
                 function.ident.as_ref().map(Ident::to_id),
                 default(),
                 source.range(export),
-                Value::Function(&function.function),
+                Declared::Function(&function.function),
             )],
             _ => Vec::new(),
         },
@@ -315,10 +356,73 @@ fn declared<'a>(source: &Source, item: &'a ModuleItem) -> Vec<Declared<'a>> {
             None,
             default(),
             source.range(export),
-            Value::Expr(&export.expr),
+            Declared::Expr(&export.expr),
         )],
         _ => Vec::new(),
     }
+}
+
+/// The functions that stand in functions, and may send requests.
+struct Nested<'s> {
+    source: &'s Source,
+    depth: usize,
+    found: Vec<(Id, Range<usize>, Box<Expr>)>,
+}
+
+impl Nested<'_> {
+    fn inside(&mut self, visit: impl FnOnce(&mut Self)) {
+        self.depth += 1;
+        visit(self);
+        self.depth -= 1;
+    }
+
+    fn add(&mut self, name: &Ident, range: Range<usize>, value: impl FnOnce() -> Box<Expr>) {
+        if self.depth > 0 && super::channels::sends(&self.source.text[range.clone()]) {
+            self.found.push((name.to_id(), range, value()));
+        }
+    }
+}
+
+impl Visit for Nested<'_> {
+    fn visit_fn_decl(&mut self, declared: &FnDecl) {
+        let range = self.source.range(declared);
+        self.add(&declared.ident, range, || {
+            Box::new(Expr::Fn(FnExpr {
+                ident: None,
+                function: declared.function.clone(),
+            }))
+        });
+        declared.visit_children_with(self);
+    }
+
+    fn visit_var_declarator(&mut self, declarator: &VarDeclarator) {
+        if let (Pat::Ident(name), Some(value)) = (&declarator.name, &declarator.init)
+            && matches!(bare(value), Expr::Arrow(_) | Expr::Fn(_) | Expr::Call(_))
+        {
+            let range = self.source.range(declarator);
+            self.add(&name.id, range, || value.clone());
+        }
+        declarator.visit_children_with(self);
+    }
+
+    fn visit_function(&mut self, function: &swc_core::ecma::ast::Function) {
+        self.inside(|nested| function.visit_children_with(nested));
+    }
+
+    fn visit_arrow_expr(&mut self, arrow: &ArrowExpr) {
+        self.inside(|nested| arrow.visit_children_with(nested));
+    }
+}
+
+/// The function in `useCallback(async (url) => …, [])`.
+fn callback(call: &CallExpr) -> Option<&Expr> {
+    let (name, _) = callee_of(call.callee.as_expr()?)?;
+    let hook = match call.callee.as_expr().map(|callee| bare(callee)) {
+        Some(Expr::Member(member)) => member.prop.is_ident_with("useCallback"),
+        _ => &*name.sym == "useCallback",
+    };
+    let first = call.args.first().filter(|first| first.spread.is_none());
+    first.map(|first| &*first.expr).filter(|_| hook)
 }
 
 /// The names that a file exports by `export { x as y }` and `export default x`.
@@ -358,25 +462,41 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    fn channel(&self, value: &Value) -> Option<Channel> {
+    fn channel(&self, value: &Declared) -> Option<Channel> {
+        let (source, constants) = (self.source, self.constants);
         let value = match value {
-            Value::Function(function) => {
-                return Some(Channel::Functions(vec![self.declared(None, function)?]));
+            Declared::Enum(declared) => {
+                return values::enum_value(source, declared).map(Channel::Urls);
             }
-            Value::Expr(value) => bare(value),
+            Declared::Function(function) => {
+                let sends = self.declared(None, function);
+                let sends = sends.map(|function| Channel::Functions(vec![function]));
+                let built = || values::function_value(source, constants, function);
+                return sends.or_else(|| built().map(Channel::Urls));
+            }
+            Declared::Expr(value) => bare(value),
         };
-        match value {
+        let sends = match value {
             Expr::Object(object) => {
-                let functions: Vec<Function> = object
-                    .props
-                    .iter()
+                let properties = object.props.iter();
+                let functions: Vec<Function> = properties
                     .filter_map(|property| self.member(property))
                     .collect();
                 (!functions.is_empty()).then_some(Channel::Functions(functions))
             }
-            Expr::Call(_) => self.instance(value).map(Channel::Instance),
-            _ => Some(Channel::Functions(vec![self.value(None, value)?])),
-        }
+            Expr::Call(call) => match callback(call) {
+                Some(callback) => {
+                    let function = self.value(None, callback);
+                    function.map(|function| Channel::Functions(vec![function]))
+                }
+                None => self.instance(value).map(Channel::Instance),
+            },
+            _ => {
+                let function = self.value(None, value);
+                function.map(|function| Channel::Functions(vec![function]))
+            }
+        };
+        sends.or_else(|| values::read(source, constants, value).map(Channel::Urls))
     }
 
     /// `axios.create({ baseURL })` and its like.

@@ -11,6 +11,8 @@ use swc_core::ecma::ast::*;
 
 use super::channel::{self, Channel};
 use super::pattern::Pattern;
+use super::values::Value;
+use crate::facts::call::{Call, Client};
 use crate::project::{Import, Project};
 use crate::source::Source;
 
@@ -41,6 +43,18 @@ pub(super) struct Bound<'c> {
 }
 
 impl Bound<'_> {
+    /// The URLs that names hold.
+    pub fn urls(&self) -> HashMap<Id, Value> {
+        let held = self
+            .names
+            .iter()
+            .filter_map(|(id, (_, channel))| match channel {
+                Channel::Urls(value) => Some((id.clone(), value.clone())),
+                _ => None,
+            });
+        held.collect()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
@@ -75,7 +89,8 @@ impl Channels {
             let before = channels.roots.len();
             for (path, source) in sources {
                 let known = channels.known(path);
-                if known.is_empty() && !sends(&source.text) {
+                let holds = |text: &str| super::mentions(text) && text.contains("export");
+                if known.is_empty() && !sends(&source.text) && !holds(&source.text) {
                     continue;
                 }
                 // What it imports has not changed since it was read.
@@ -261,14 +276,20 @@ impl Channels {
         self.leaking.extend(roots);
     }
 
-    /// Whether a place lies in a channel all of whose calls are known, so that the calls say what
-    /// it asks for.
-    pub fn is_followed(&self, file: &str, place: &Range<usize>) -> bool {
+    /// Whether a place lies in a channel all of whose uses are known, so that these say what it
+    /// asks for.
+    pub fn is_followed(&self, call: &Call) -> bool {
+        let place = &call.place;
+        let around = |open: &Range<usize>| open.start <= place.start && place.end <= open.end;
         self.roots.iter().enumerate().any(|(number, root)| {
-            let around = |open: &Range<usize>| open.start <= place.start && place.end <= open.end;
-            root.file == file
-                && !self.leaking.contains(&number)
+            let counts = match &root.channel {
+                Channel::Urls(_) => call.client == Client::Constant,
+                _ => !call.exact,
+            };
+            counts
                 && root.channel.open().iter().any(around)
+                && root.file == place.file
+                && !self.leaking.contains(&number)
         })
     }
 }

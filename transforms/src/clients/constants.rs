@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use swc_core::ecma::ast::{
-    Decl, ExportNamedSpecifier, Expr, Id, ModuleExportName, Pat, Prop, Stmt, TsEntityName, VarDecl,
-    VarDeclKind,
+    Decl, ExportNamedSpecifier, Expr, Id, JSXElementName, JSXObject, ModuleExportName, Pat, Prop,
+    Stmt, TsEntityName, VarDecl, VarDeclKind,
 };
 use swc_core::ecma::visit::{Visit, VisitWith};
 
@@ -81,6 +81,26 @@ impl Visit for Collector<'_> {
             *self.found.references.entry(name.to_id()).or_default() += 1;
         }
         expr.visit_children_with(self);
+    }
+
+    fn visit_jsx_element_name(&mut self, name: &JSXElementName) {
+        let root = match name {
+            JSXElementName::Ident(name) => Some(name),
+            JSXElementName::JSXMemberExpr(member) => {
+                let mut object = &member.obj;
+                while let JSXObject::JSXMemberExpr(inner) = object {
+                    object = &inner.obj;
+                }
+                match object {
+                    JSXObject::Ident(name) => Some(name),
+                    JSXObject::JSXMemberExpr(_) => None,
+                }
+            }
+            JSXElementName::JSXNamespacedName(_) => None,
+        };
+        if let Some(name) = root {
+            *self.found.references.entry(name.to_id()).or_default() += 1;
+        }
     }
 
     fn visit_prop(&mut self, prop: &Prop) {

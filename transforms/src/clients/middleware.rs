@@ -81,7 +81,7 @@ impl Matchers {
         let Some(matcher) = source.items().iter().find_map(exported_matcher) else {
             return Matchers::everything();
         };
-        let range = source.range(&*matcher);
+        let range = source.range(matcher);
         let lists = Lists::of(source);
         let patterns = patterns(&lists, matcher).unwrap_or_else(|| vec![UrlPattern::any()]);
         Matchers { range, patterns }

@@ -1,11 +1,12 @@
 //! Reads call sites: one file for each client. In: a project and its routes. Out: every place
 //! that names a route, or could, in the order of files and bytes. Only files whose text
-//! mentions `api` as a path are parsed, each once, in parallel. A file that does not parse is searched
+//! mentions `api` as a path, or that use what such a file defines, are parsed, each once, in parallel. A file that does not parse is searched
 //! as text; one that cannot be read could name every route.
 //!
 //! Three layers: [`pattern`] says what a string can be, [`url`] and [`routes`] which routes it names;
 //! [`context`] says where it stands, and a client's file what that means; [`fetch`], [`answer`]
-//! and [`response`] read the calls that a Server Action could replace.
+//! and [`response`] read the calls that a Server Action could replace. Over files, [`channels`] follows
+//! requests through the project's own functions ([`channel`]) and URLs through what names hold ([`values`]).
 
 mod answer;
 mod axios;
@@ -27,6 +28,7 @@ mod strings;
 mod swr;
 mod text;
 mod url;
+mod values;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -132,10 +134,7 @@ pub fn collect(project: &Project, routes: &[RouteKey]) -> Vec<Call> {
     let mut calls: Vec<Call> = found
         .into_iter()
         .flat_map(|(calls, _)| calls)
-        .filter(|call| {
-            call.exact
-                || !channels.is_followed(&call.place.file, &(call.place.start..call.place.end))
-        })
+        .filter(|call| !channels.is_followed(call))
         .collect();
     for (path, content) in &project.texts {
         if mentions(content) {
@@ -148,10 +147,10 @@ pub fn collect(project: &Project, routes: &[RouteKey]) -> Vec<Call> {
 }
 
 /// Parses the files that are wanted; those that do not parse are left out.
-fn parse<'p>(
-    project: &'p Project,
+fn parse(
+    project: &Project,
     wanted: impl Fn(&str, &File) -> bool + Sync,
-) -> BTreeMap<&'p str, Source> {
+) -> BTreeMap<&str, Source> {
     let parsed: Vec<(&str, Source)> = project
         .files
         .par_iter()

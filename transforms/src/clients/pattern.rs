@@ -10,6 +10,7 @@ use swc_core::ecma::ast::{
     BinExpr, BinaryOp, Callee, Expr, ExprOrSpread, Id, Lit, MemberProp, Tpl,
 };
 
+use super::values::{self, Value};
 use crate::source::Source;
 
 /// The first of the characters that stand for holes.
@@ -21,8 +22,26 @@ const MAX_TEXTS: usize = 8;
 /// Constants refer to constants only this deep.
 const MAX_DEPTH: usize = 8;
 
-/// Values of the file's `const` declarations that matter here.
-pub(super) type Constants = HashMap<Id, Expr>;
+/// What is known of the names of a file.
+#[derive(Debug, Default)]
+pub(super) struct Constants {
+    /// Values of its `const` declarations that matter here.
+    own: HashMap<Id, Expr>,
+    /// URLs that names hold, declared here or imported.
+    pub held: HashMap<Id, Value>,
+}
+
+impl Constants {
+    /// The value that a `const` declaration gives to a name.
+    pub fn get(&self, name: &Id) -> Option<&Expr> {
+        self.own.get(name)
+    }
+
+    /// Takes the value that a `const` declaration gives to a name.
+    pub fn insert(&mut self, name: Id, value: Expr) {
+        self.own.insert(name, value);
+    }
+}
 
 /// A part of a text that is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +54,8 @@ pub(super) struct Hole {
     pub plain: bool,
     /// Whether its name says that it is an id, so that no route is named like it.
     pub id: bool,
+    /// Which parameter it is, in a text that a function gives back.
+    pub param: Option<usize>,
 }
 
 /// One possible text.
@@ -71,7 +92,8 @@ impl Pattern {
         }
     }
 
-    fn hole(hole: Hole) -> Pattern {
+    /// A text that is one hole.
+    pub fn of_hole(hole: Hole) -> Pattern {
         Pattern {
             text: hole_character(0).to_string(),
             holes: vec![hole],
@@ -142,7 +164,10 @@ fn eval(source: &Source, constants: &Constants, expr: &Expr, depth: usize) -> Ve
                 }
                 found
             }
-            _ => vec![unknown(source, expr)],
+            _ => match values::texts_of(source, constants, expr) {
+                Some((_, texts, _)) => texts,
+                None => vec![unknown(source, expr)],
+            },
         },
         Expr::New(new) if global_name(source, &new.callee) == Some("URL") => {
             match new.args.as_deref() {
@@ -154,7 +179,10 @@ fn eval(source: &Source, constants: &Constants, expr: &Expr, depth: usize) -> Ve
         }
         _ => match inner(source, expr) {
             Some(inner) => eval(source, constants, inner, depth),
-            None => vec![unknown(source, expr)],
+            None => match values::texts_of(source, constants, expr) {
+                Some((_, texts, _)) => texts,
+                None => vec![unknown(source, expr)],
+            },
         },
     }
 }
@@ -224,11 +252,12 @@ fn either(
 fn unknown(source: &Source, expr: &Expr) -> Pattern {
     // The server decodes a path segment, so the value is what stood inside encodeURIComponent().
     let value = encoded(source, expr).unwrap_or(expr);
-    Pattern::hole(Hole {
+    Pattern::of_hole(Hole {
         range: source.range(value),
         origin: is_origin(source, expr),
         plain: !matches!(value, Expr::Seq(_) | Expr::Yield(_)),
         id: is_id(value),
+        param: None,
     })
 }
 
@@ -397,7 +426,7 @@ mod tests {
         let Some(ModuleItem::Stmt(Stmt::Expr(statement))) = source.items().last() else {
             panic!("an expression was expected");
         };
-        texts(&source, &Constants::new(), &statement.expr)
+        texts(&source, &Constants::default(), &statement.expr)
             .iter()
             .map(|pattern| {
                 pattern

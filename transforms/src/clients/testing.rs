@@ -19,15 +19,26 @@ pub(crate) fn project(files: &[(&str, &str)]) -> Project {
         .iter()
         .map(|(path, text)| {
             let imports = text
-                .split("import '")
-                .skip(1)
-                .filter_map(|rest| rest.split('\'').next())
-                .map(|specifier| Import {
-                    specifier: specifier.to_string(),
-                    resolved: named(specifier, path),
-                    type_only: false,
-                    names: None,
-                    reexport: false,
+                .lines()
+                .filter_map(|line| {
+                    let (head, rest) = line.split_once("from '").or(line.split_once("import '"))?;
+                    let specifier = rest.split('\'').next()?;
+                    let braces = head
+                        .split_once('{')
+                        .and_then(|(_, names)| names.split_once('}'));
+                    let names = braces.map(|(names, _)| {
+                        let names = names
+                            .split(',')
+                            .filter_map(|name| name.split_whitespace().next());
+                        names.map(Box::from).collect()
+                    });
+                    Some(Import {
+                        specifier: specifier.to_string(),
+                        resolved: named(specifier, path),
+                        type_only: false,
+                        names,
+                        reexport: head.starts_with("export"),
+                    })
                 })
                 .collect();
             let file = File {

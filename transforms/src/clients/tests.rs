@@ -196,7 +196,7 @@ fn a_constant_is_followed_to_its_uses() {
     );
     assert_eq!(
         one("export const URL = '/api/send'\nfetch(URL)"),
-        "string ? /api/send | fetch GET /api/send"
+        "fetch GET /api/send"
     );
     assert_eq!(
         one("const URL = '/api/send'\nfetch(URL); use(URL)"),
@@ -493,5 +493,108 @@ fn reads_say_whether_an_error_s_body_is_read() {
             ok: true,
             ..Reads::default()
         }
+    );
+}
+
+/// Client, method and routes of every call in some files, in the order of the files.
+fn over(files: &[(&str, &str)]) -> Vec<String> {
+    collect(&project(files), &routes(ROUTES))
+        .iter()
+        .map(|call| {
+            let routes: Vec<&str> = call.routes.iter().map(|route| ROUTES[*route]).collect();
+            let method = call.method.as_deref().unwrap_or("?");
+            let exact = if call.exact { "" } else { " ?" };
+            let file = &call.place.file;
+            let client = call.client.name();
+            format!("{file}: {client} {method} {}{exact}", routes.join(" "))
+        })
+        .collect()
+}
+
+const INSTANCE: &str = "export const api = axios.create({ baseURL: '/api' })";
+const FUNCTION: &str = "export async function send(method: string, path: string, data?: unknown) {
+    return fetch(`/api${path}`, { method, body: JSON.stringify(data) })
+}
+export const http = { post: (path: string, data: unknown) => send('POST', path, data) }";
+const URLS: &str =
+    "export const API = { send: '/api/send', post: (id: string) => `/api/posts/${id}` } as const
+export enum Hooks { Mail = '/api/hooks/mail' }";
+
+#[test]
+fn requests_are_followed_through_functions_and_instances() {
+    assert_eq!(
+        over(&[
+            ("lib/api.ts", INSTANCE),
+            (
+                "lib/use.ts",
+                "import { api as client } from './api'\nclient.delete(`/posts/${id}`)\nclient.interceptors.response.use(f)"
+            ),
+        ]),
+        ["lib/use.ts: a function that sends requests DELETE /api/posts/[id]"]
+    );
+    assert_eq!(
+        over(&[
+            ("lib/http.ts", FUNCTION),
+            ("lib/index.ts", "export { http as server } from './http'"),
+            (
+                "lib/use.tsx",
+                "import { server } from './index'\nconst run = useCallback(async (url) => server.post(url, {}), [])\nrun('/send')"
+            ),
+        ]),
+        ["lib/use.tsx: a function that sends requests POST /api/send"]
+    );
+}
+
+#[test]
+fn a_use_that_is_not_followed_lets_every_route_be_named() {
+    let all = |use_: &str| {
+        let found = over(&[("lib/api.ts", INSTANCE), ("lib/use.tsx", use_)]);
+        found.iter().any(|call| {
+            call.starts_with("lib/api.ts: axios ? ") && call.contains("/api/posts/publish")
+        })
+    };
+    assert!(!all("import { api } from './api'\napi.post('/send')"));
+    assert!(all("import { api } from './api'\nuse(api)"));
+    assert!(all("import { api } from './api'\napi.post(...args)"));
+    assert!(all("import * as lib from './api'\nlib.api.post('/send')"));
+    assert!(all("const { api } = require('./api'); import './api'"));
+    assert!(all("import { api } from './api'\napi.defaults.baseURL = x"));
+    assert!(all("import { api } from './api'\nthis does not parse"));
+    let component = "export function Button({ path }) { return fetch(`/api/${path}`) }";
+    let used = "import { Button } from './api'\nconst x = <Button path='send' />";
+    let found = over(&[("lib/api.tsx", component), ("lib/use.tsx", used)]);
+    assert!(found[0].starts_with("lib/api.tsx: fetch GET /api/posts "));
+}
+
+#[test]
+fn urls_are_followed_through_tables_and_builders() {
+    assert_eq!(
+        over(&[
+            ("lib/urls.ts", URLS),
+            (
+                "lib/use.ts",
+                "import { API, Hooks } from './urls'\nfetch(API.send)\nfetch(API.post(post.id))\nfetch(Hooks.Mail)\nfetch(API.other)"
+            ),
+        ]),
+        [
+            "lib/use.ts: fetch GET /api/send",
+            "lib/use.ts: fetch GET /api/posts/[id]",
+            "lib/use.ts: fetch GET /api/hooks/[...path]",
+        ]
+    );
+    let found = over(&[
+        ("lib/urls.ts", URLS),
+        (
+            "lib/use.ts",
+            "import { API } from './urls'\nfetch(API.send)\nshow(API)",
+        ),
+    ]);
+    assert_eq!(
+        found,
+        [
+            "lib/urls.ts: string ? /api/send",
+            "lib/urls.ts: string ? /api/posts/[id]",
+            "lib/use.ts: fetch GET /api/send",
+        ]
     );
 }

@@ -121,6 +121,7 @@ pub(super) fn placeholders(text: &str) -> Pattern {
         origin: false,
         plain: false,
         id: false,
+        param: None,
     });
     pattern
 }

@@ -24,7 +24,7 @@ use super::init::{self, Init};
 use super::pattern::{Constants, Pattern, is_string, leaves};
 use super::routes::Routes;
 use super::scope::Scope;
-use super::{Guess, answer, channel, constants, url};
+use super::{Guess, answer, channel, constants, url, values};
 use crate::facts::call::{Client, Sends};
 use crate::source::Source;
 
@@ -63,7 +63,8 @@ pub(super) fn walk(
     scope: &Scope,
     bound: &Bound,
 ) -> (Vec<Draft>, Vec<usize>) {
-    let found = constants::find(source);
+    let mut found = constants::find(source);
+    found.constants.held = bound.urls();
     let mut walk = Walk {
         source,
         table,
@@ -127,10 +128,23 @@ impl Walk<'_> {
         let mut found = Vec::new();
         leaves(self.source, expr, &mut found);
         for leaf in found {
-            if !self.is_constant(leaf) {
+            if !self.holds_url(leaf) && !self.is_constant(leaf) {
                 self.with(Frame::Other, |walk| leaf.visit_with(walk));
             }
         }
+    }
+
+    /// Whether an expression is a URL that a name holds; then it is followed, with what it is
+    /// called with.
+    fn holds_url(&mut self, expr: &Expr) -> bool {
+        let Some((id, _, args)) = values::texts_of(self.source, &self.constants, expr) else {
+            return false;
+        };
+        *self.followed.entry(id).or_default() += 1;
+        for argument in args {
+            self.visit_leaves(&argument.expr);
+        }
+        true
     }
 
     fn is_constant(&self, expr: &Expr) -> bool {
@@ -264,9 +278,12 @@ impl Walk<'_> {
         }
     }
 
-    /// Takes `api.interceptors` and `api.defaults` for uses that leave URLs alone, unless the file
-    /// sets one.
+    /// Takes what is no URL of an object of URLs for a use that is followed, and `api.interceptors` and
+    /// `api.defaults` for uses that leave URLs alone, unless the file sets one.
     fn set_up(&mut self, member: &MemberExpr) {
+        if let Some(id) = values::beside(&self.constants, member) {
+            *self.followed.entry(id).or_default() += 1;
+        }
         let Expr::Ident(name) = &*member.obj else {
             return;
         };
@@ -298,6 +315,12 @@ impl Visit for Walk<'_> {
             for argument in chain.arguments() {
                 self.with(Frame::Other, |walk| argument.expr.visit_with(walk));
             }
+            return;
+        }
+        if let Some((_, texts, _)) = values::texts_of(self.source, &self.constants, expr) {
+            let range = self.source.range(expr);
+            self.strings(&texts, range);
+            self.holds_url(expr);
             return;
         }
         match expr {

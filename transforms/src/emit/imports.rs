@@ -216,6 +216,24 @@ pub fn remove_lost(source: &Source, lost: &BTreeSet<String>, edits: &mut Edits) 
     }
 }
 
+/// The names that a file imports and uses.
+pub fn used_names(source: &Source) -> BTreeSet<String> {
+    let names = Names::of(source, &source.module);
+    let whole = 0..source.text.len();
+    let kept = std::slice::from_ref(&whole);
+    let mut found = BTreeSet::new();
+    for item in source.items() {
+        let ModuleItem::ModuleDecl(ModuleDecl::Import(import)) = item else {
+            continue;
+        };
+        let statement = source.range(import);
+        let locals = import.specifiers.iter().map(ImportSpecifier::local);
+        let used = locals.filter(|local| used(&names, &id(local), &statement, kept).0);
+        found.extend(used.map(|local| local.sym.to_string()));
+    }
+    found
+}
+
 /// Whether a binding is used in the ranges that stay, and whether it was used at all.
 fn used(
     names: &Names,
