@@ -147,10 +147,7 @@ pub fn collect(project: &Project, routes: &[RouteKey]) -> Vec<Call> {
 }
 
 /// Parses the files that are wanted; those that do not parse are left out.
-fn parse(
-    project: &Project,
-    wanted: impl Fn(&str, &File) -> bool + Sync,
-) -> BTreeMap<&str, Source> {
+fn parse(project: &Project, wanted: impl Fn(&str, &File) -> bool + Sync) -> BTreeMap<&str, Source> {
     let parsed: Vec<(&str, Source)> = project
         .files
         .par_iter()
