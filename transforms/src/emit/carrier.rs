@@ -293,7 +293,10 @@ pub fn lower<'a>(
             .iter()
             .filter_map(|effect| match &effect.kind {
                 Kind::Reply(reply) => match reply.payload {
-                    Payload::Json(value) => Some(ctx.source.range(value)),
+                    Payload::Json(value)
+                    | Payload::Text(value, _)
+                    | Payload::Bytes(value)
+                    | Payload::Opaque(value) => Some(ctx.source.range(value)),
                     _ => None,
                 },
                 _ => None,

@@ -801,7 +801,17 @@ impl<'a> File<'_, 'a> {
         {
             return format!("{before}{lines}{after}");
         }
-        let lines = params.join(&format!(",\n{indent}"));
+        // The type of the only parameter starts on the line of its name.
+        if let [param] = params
+            && param.contains('\n')
+        {
+            return one_line;
+        }
+        let deeper: Vec<String> = params
+            .iter()
+            .map(|param| param.replace('\n', &format!("\n{indent}")))
+            .collect();
+        let lines = deeper.join(&format!(",\n{indent}"));
         format!("{before}\n{indent}{lines}{}\n{after}", self.style.trailing)
     }
 

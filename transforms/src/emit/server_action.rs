@@ -42,7 +42,7 @@ impl<'a> Writer<'_, 'a, '_> {
                     let source = self.ctx.source;
                     let text = source.text[pattern].to_string();
                     self.needs.kept.extend(typed.clone());
-                    let typed = typed.map(|range| source.text[range].to_string());
+                    let typed = typed.map(|range| self.outdented(range));
                     self.drop_statement(statement);
                     input = Some(self.typed(&text, typed.as_deref().unwrap_or(&mode.body_type)));
                 }
@@ -165,31 +165,58 @@ impl<'a> Writer<'_, 'a, '_> {
             let [declarator] = &declaration.decls[..] else {
                 return None;
             };
-            let (Pat::Object(pattern), Some(init)) = (&declarator.name, declarator.init.as_deref())
-            else {
-                return None;
-            };
-            if source.range(bare(init)) != *read
-                || pattern
-                    .props
-                    .iter()
-                    .any(|prop| matches!(prop, ObjectPatProp::Rest(_)))
-            {
+            let init = declarator.init.as_deref()?;
+            if source.range(bare(init)) != *read {
                 return None;
             }
-            let typed = match (&pattern.type_ann, init) {
+            let (whole, annotation) = match &declarator.name {
+                Pat::Object(pattern) => {
+                    let rest = |prop: &ObjectPatProp| matches!(prop, ObjectPatProp::Rest(_));
+                    if pattern.props.iter().any(rest) {
+                        return None;
+                    }
+                    (source.range(pattern), &pattern.type_ann)
+                }
+                // `const data = req.body`: no other block may have a name of its own like it.
+                Pat::Ident(name) => {
+                    let other = |id: &Id| id.0 == name.id.sym && *id != name.id.to_id();
+                    if self.names.iter().any(|(id, _)| other(id)) {
+                        return None;
+                    }
+                    (source.range(name), &name.type_ann)
+                }
+                _ => return None,
+            };
+            let typed = match (annotation, init) {
                 (Some(annotation), _) => Some(source.range(&*annotation.type_ann)),
                 (None, Expr::TsAs(cast)) => Some(source.range(&*cast.type_ann)),
                 _ => None,
             };
-            let end = pattern
-                .type_ann
+            let end = annotation
                 .as_ref()
-                .map_or(source.range(pattern).end, |annotation| {
-                    source.range(&**annotation).start
-                });
-            Some((source.range(stmt), source.range(pattern).start..end, typed))
+                .map_or(whole.end, |annotation| source.range(&**annotation).start);
+            Some((source.range(stmt), whole.start..end, typed))
         })
+    }
+
+    /// The text of a type: on one line where it is a plain list of fields, else with its lines as far
+    /// left as they stand at the top of a file.
+    fn outdented(&self, range: Range<usize>) -> String {
+        let text = &self.ctx.source.text;
+        let indent = indentation(text, range.start);
+        let kind = &text[range];
+        let fields = kind
+            .strip_prefix('{')
+            .and_then(|kind| kind.strip_suffix('}'));
+        if let Some(fields) = fields.filter(|fields| !fields.contains(['{', '(', '/', '|'])) {
+            let lines = fields.lines().flat_map(|line| line.split(';'));
+            let fields = lines.map(|field| field.trim().trim_end_matches(','));
+            let fields: Vec<&str> = fields.filter(|field| !field.is_empty()).collect();
+            if !fields.is_empty() && fields.iter().all(|field| field.contains(':')) {
+                return format!("{{ {} }}", fields.join("; "));
+            }
+        }
+        kind.replace(&format!("\n{indent}"), "\n")
     }
 
     /// The function's own statement that holds a range, from its first to its last byte.
@@ -281,6 +308,12 @@ impl<'a> Writer<'_, 'a, '_> {
         let payload = match &reply.payload {
             Payload::Json(value) => Some(*value),
             Payload::Empty | Payload::EmptyJson => None,
+            // Nobody reads it.
+            Payload::Text(value, _) | Payload::Bytes(value) | Payload::Opaque(value)
+                if !mode.data && quiet(value) =>
+            {
+                None
+            }
             _ => {
                 return self.refuse(
                     Reason::UnknownSend,

@@ -162,28 +162,35 @@ impl Style {
         }
     }
 
-    /// `{ a, b }: { a: A; b: B }` with a line for each name and each type; `None` for what is
-    /// written in another way.
+    /// `{ a, b }: { a: A; b: B }` with a line for each name and each type, and `x: { a: A }` with one for
+    /// each type; `None` for what is written in another way.
     pub fn taken_apart(&self, param: &str) -> Option<String> {
         let (indent, comma) = (&self.indent, self.comma);
-        let (names, rest) = param.strip_prefix("{ ")?.split_once(" }")?;
+        let Some((names, rest)) = param
+            .strip_prefix("{ ")
+            .and_then(|rest| rest.split_once(" }"))
+        else {
+            let (name, kind) = param.split_at(param.find(": { ")?);
+            return Some(format!("{name}{}", self.fields_apart(kind)?));
+        };
         if names.contains(['{', '\n']) {
             return None;
         }
         let names = names.replace(", ", &format!(",\n{indent}"));
-        let fields = rest
+        let rest = self.fields_apart(rest).unwrap_or_else(|| rest.to_string());
+        Some(format!("{{\n{indent}{names}{comma}\n}}{rest}"))
+    }
+
+    /// `: { a: A; b: B }` with a line for each type.
+    fn fields_apart(&self, kind: &str) -> Option<String> {
+        let indent = &self.indent;
+        let fields = kind
             .strip_prefix(": { ")
             .and_then(|rest| rest.strip_suffix(" }"))
-            .filter(|fields| !fields.contains(['{', '(', '<', '\n']));
-        let rest = match fields {
-            Some(fields) => {
-                let semi = if self.semi.is_empty() { "" } else { ";" };
-                let fields = fields.replace("; ", &format!("{semi}\n{indent}"));
-                format!(": {{\n{indent}{fields}{semi}\n}}")
-            }
-            None => rest.to_string(),
-        };
-        Some(format!("{{\n{indent}{names}{comma}\n}}{rest}"))
+            .filter(|fields| !fields.contains(['{', '(', '<', '\n']))?;
+        let semi = if self.semi.is_empty() { "" } else { ";" };
+        let fields = fields.replace("; ", &format!("{semi}\n{indent}"));
+        Some(format!(": {{\n{indent}{fields}{semi}\n}}"))
     }
 
     /// `export { … }` on one line, or with a line for each entry.
