@@ -177,6 +177,12 @@ fn names_api(bytes: &[u8]) -> bool {
     memmem::find(bytes, b"api/").is_some() || memmem::find(bytes, b"/api").is_some()
 }
 
+/// Whether the bytes can add members to the request of Next.js.
+fn adds_to_requests(bytes: &[u8]) -> bool {
+    let has = |word: &[u8]| memmem::find(bytes, word).is_some();
+    has(b"declare module") && (has(b"NextApiRequest") || has(b"IncomingMessage"))
+}
+
 fn read_source(root: &Path, path: &str, app_directories: &[String]) -> File {
     let (bytes, executable) = match read_bytes(&root.join(path)) {
         Ok(read) => read,
@@ -192,7 +198,7 @@ fn read_source(root: &Path, path: &str, app_directories: &[String]) -> File {
         executable,
         ..File::default()
     };
-    if matters(path, app_directories) || names_api(&bytes) {
+    if matters(path, app_directories) || names_api(&bytes) || adds_to_requests(&bytes) {
         match as_text(bytes) {
             Ok(text) => file.text = Some(text),
             Err(why) => file.unreadable = Some(why),

@@ -50,6 +50,8 @@ pub struct Put<'a> {
     pub statement: Range<usize>,
     /// The value.
     pub value: &'a Expr,
+    /// The type that the request is said to have there.
+    pub cast: Option<&'a TsType>,
     /// Which of the function's own statements it stands in.
     pub top: usize,
     /// Whether it is that statement itself, so that nothing decides whether it runs.
@@ -108,6 +110,7 @@ fn collect<'a>(
                     name,
                     statement: source.range(stmt),
                     value: &assign.right,
+                    cast: cast(assign),
                     top,
                     always,
                 });
@@ -137,6 +140,25 @@ fn target(assign: &AssignExpr, req: &Id) -> Option<Option<String>> {
         return None;
     };
     is_binding(&access.obj, req).then(|| crate::syntax::member_name(&access.prop))
+}
+
+/// The type that an assertion at the object of an assignment says.
+fn cast(assign: &AssignExpr) -> Option<&TsType> {
+    let AssignTarget::Simple(SimpleAssignTarget::Member(access)) = &assign.left else {
+        return None;
+    };
+    asserted(&access.obj)
+}
+
+/// The type that an assertion says.
+pub fn asserted(expr: &Expr) -> Option<&TsType> {
+    match expr {
+        Expr::Paren(inner) => asserted(&inner.expr),
+        Expr::TsNonNull(inner) => asserted(&inner.expr),
+        Expr::TsAs(cast) => Some(&cast.type_ann),
+        Expr::TsTypeAssertion(cast) => Some(&cast.type_ann),
+        _ => None,
+    }
 }
 
 /// Every place where a member of the request is written.
@@ -332,6 +354,7 @@ pub fn reads(source: &Source, body: &Body, req: &Id) -> Vec<(String, Range<usize
         source,
         req,
         found: Vec::new(),
+        props: Vec::new(),
         taken: Vec::new(),
         odd: Vec::new(),
     };
@@ -360,6 +383,7 @@ pub fn read_instead(
         source,
         req,
         found: Vec::new(),
+        props: Vec::new(),
         taken: Vec::new(),
         odd: Vec::new(),
     };
@@ -368,6 +392,11 @@ pub fn read_instead(
     let mut edits = Vec::new();
     for (name, range) in &reads.found {
         if let Some(value) = value(name) {
+            let short = reads
+                .props
+                .iter()
+                .find(|(key, _, at)| *key == value.text && at == range);
+            let range = short.map_or(range, |(_, whole, _)| whole);
             edits.push((range.clone(), value.text.clone()));
         }
     }
@@ -435,6 +464,8 @@ pub struct Reads<'r> {
     source: &'r Source,
     req: &'r Id,
     found: Vec<(String, Range<usize>)>,
+    /// Properties of objects: the key, the whole, and the value.
+    props: Vec<(String, Range<usize>, Range<usize>)>,
     taken: Vec<Taken>,
     odd: Vec<Odd>,
 }
@@ -507,6 +538,14 @@ impl Visit for Reads<'_> {
         }
         node.right.visit_with(self);
     }
+    fn visit_key_value_prop(&mut self, node: &KeyValueProp) {
+        if let PropName::Ident(key) = &node.key {
+            let range = |node: &dyn swc_core::common::Spanned| self.source.range(&node.span());
+            self.props
+                .push((key.sym.to_string(), range(node), range(&node.value)));
+        }
+        node.visit_children_with(self);
+    }
     fn visit_expr(&mut self, node: &Expr) {
         if let Expr::Member(_) | Expr::OptChain(_) = node
             && let Some((object, name)) = member(node)
@@ -526,6 +565,7 @@ pub fn taken_names(source: &Source, body: &Body, req: &Id) -> Vec<String> {
         source,
         req,
         found: Vec::new(),
+        props: Vec::new(),
         taken: Vec::new(),
         odd: Vec::new(),
     };

@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use elsa::sync::FrozenMap;
 use swc_core::ecma::ast::{Expr, Pat};
@@ -20,6 +20,7 @@ use crate::facts::members::{self, Told};
 use crate::facts::route::Route;
 use crate::flow::{self, Reading};
 use crate::handler;
+use crate::injecting::{self, Injecting, Merged};
 use crate::libraries::router_factory::{self, Factory, Library};
 use crate::libraries::{self, next_auth};
 use crate::middleware::{self, Middleware};
@@ -27,6 +28,7 @@ use crate::next_version::{Feature, NextVersion};
 use crate::outcome::{Place, Refusal};
 use crate::project::Project;
 use crate::reason::{Note, Reason};
+use crate::request_types;
 use crate::revalidation::Pages;
 use crate::shared_forms::Names;
 use crate::source::Source;
@@ -197,6 +199,7 @@ pub enum Wraps {
 pub struct Sources<'p> {
     project: &'p Project,
     parsed: FrozenMap<String, Box<Option<Text>>>,
+    merged: OnceLock<BTreeMap<String, Merged>>,
 }
 
 /// A parsed module, with its middlewares written anew.
@@ -204,6 +207,7 @@ struct Text {
     source: Source,
     middlewares: Vec<Arc<Middleware>>,
     factories: Vec<Arc<Factory>>,
+    injecting: Vec<Arc<Injecting>>,
 }
 
 impl<'p> Sources<'p> {
@@ -212,7 +216,42 @@ impl<'p> Sources<'p> {
         Sources {
             project,
             parsed: FrozenMap::new(),
+            merged: OnceLock::new(),
         }
+    }
+
+    fn resolve(&self, file: &str, specifier: &str) -> Option<String> {
+        let imports = &self.project.files.get(file)?.imports;
+        let import = imports
+            .iter()
+            .find(|import| import.specifier == specifier)?;
+        import.resolved.clone()
+    }
+
+    /// What the project adds to the request of Next.js, as far as other files can name the types.
+    fn merged(&self) -> &BTreeMap<String, Merged> {
+        self.merged.get_or_init(|| {
+            let mut all = BTreeMap::new();
+            for (path, file) in &self.project.files {
+                let Some(text) = file
+                    .text
+                    .as_ref()
+                    .filter(|text| text.contains("declare module") && text.contains("interface "))
+                else {
+                    continue;
+                };
+                let Ok(source) = self.project.parse(path, text.clone()) else {
+                    continue;
+                };
+                for (member, kind) in request_types::merged(&source) {
+                    let resolve = |specifier: &str| self.resolve(path, specifier);
+                    if let Some(names) = request_types::origins(&source, &kind, &resolve) {
+                        all.insert(member, (kind, names));
+                    }
+                }
+            }
+            all
+        })
     }
 
     fn of(&self, file: &str) -> Option<&Source> {
@@ -231,8 +270,19 @@ impl<'p> Sources<'p> {
             .as_ref()
     }
 
-    /// A module with its middlewares written anew.
+    /// A module with its middlewares, and the wrappers that put values on the request, written anew.
     fn anew(&self, file: &str, source: Source) -> Text {
+        let parse = |source: &Source, edits: &Edits| {
+            let text = edits.render(&source.text, 0..source.text.len()).ok()?;
+            self.project.parse(file, Arc::from(text)).ok()
+        };
+        let around = injecting::Around {
+            parse: &parse,
+            resolve: &|specifier| self.resolve(file, specifier),
+            merged: &|member| self.merged().get(member).cloned(),
+        };
+        let (source, injecting) = injecting::anew(&source, &around).unwrap_or((source, Vec::new()));
+        let injecting: Vec<Arc<Injecting>> = injecting.into_iter().map(Arc::new).collect();
         let mut edits = Edits::default();
         let read = ApiModule::library(&source).ok();
         let module = read.and_then(|(module, _)| module);
@@ -254,6 +304,7 @@ impl<'p> Sources<'p> {
                 source: self.project.parse(file, Arc::from(text)).ok()?,
                 middlewares: middlewares.into_iter().map(Arc::new).collect(),
                 factories: factories.into_iter().map(Arc::new).collect(),
+                injecting: injecting.clone(),
             })
         });
         let parsed = parsed.flatten();
@@ -261,6 +312,7 @@ impl<'p> Sources<'p> {
             source,
             middlewares: Vec::new(),
             factories: Vec::new(),
+            injecting,
         })
     }
 }
@@ -360,10 +412,22 @@ impl<'s> Modules<'s> {
         text.map_or(&[], |text| &text.factories)
     }
 
-    /// The middlewares of a module.
-    pub fn middlewares(&self, file: &str) -> &[Arc<Middleware>] {
-        let text = self.sources.text(file);
-        text.map_or(&[], |text| &text.middlewares)
+    /// The wrapper that a name binds in a module, where it puts values on the request.
+    pub fn injecting(&self, file: &str, name: &str) -> Option<Arc<Injecting>> {
+        let own = &self.sources.text(file)?.injecting;
+        own.iter().find(|own| own.name == name).cloned()
+    }
+
+    /// The functions of a module that are written anew, with their statements as they were.
+    pub fn originals(&self, file: &str) -> Vec<(&str, &str)> {
+        let Some(text) = self.sources.text(file) else {
+            return Vec::new();
+        };
+        let middlewares = text.middlewares.iter();
+        let wrappers = text.injecting.iter();
+        let middlewares = middlewares.map(|own| (&*own.name, &*own.original));
+        let wrappers = wrappers.map(|own| (&*own.name, &*own.original));
+        middlewares.chain(wrappers).collect()
     }
 
     /// The names that importers of a module use for one of its bindings.
