@@ -11,7 +11,7 @@ use crate::facts::effect::{Carrier, Effect, Kind, Replies, Reply, Role, SetHeade
 use crate::flow::{self, Reading};
 use crate::idioms::request::constant_lists;
 use crate::method_map;
-use crate::modules::{Part, Shared, Wraps, adds_headers};
+use crate::modules::{Part, Shared, Wraps, added_headers, meet};
 use crate::outcome::Refusal;
 use crate::reason::{Note, Reason};
 use crate::source::Source;
@@ -171,7 +171,12 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
             }
             // Next.js would answer HEAD by running GET, with all that it does.
             if methods.contains("GET") && !methods.contains("HEAD") {
-                if note == Note::Auto405 && writes(module) {
+                if note == Note::Auto405 && around_others.refuses && writes(module) {
+                    // It calls GET for it, and what stands around GET sees which method it is.
+                    for (_, _, kept) in readings.iter_mut().filter(|(method, ..)| method == "GET") {
+                        *kept = around_others.kept.clone();
+                    }
+                } else if note == Note::Auto405 && writes(module) {
                     keeps("HEAD");
                 } else {
                     notes.insert(Note::AutoHead);
@@ -280,10 +285,28 @@ pub fn check_headers(
             "set before an error that the function around it answers",
         )]);
     }
+    // What a function further out has set is not there for one that reads headers, or adds to them.
+    let hidden = |group: &&Group| {
+        let kept: Vec<&Arc<Shared>> = group.wrappers.iter().map(|at| &wrappers[*at]).collect();
+        let mut inner = kept.iter().enumerate();
+        inner.any(|(at, shared)| {
+            let mut outer = kept[..at].iter();
+            outer.any(|outer| meet(&shared.adds, &outer.header_names))
+        })
+    };
+    if let Some(group) = groups.iter().find(hidden) {
+        return Err(vec![refuse_at(
+            module.source,
+            Reason::HeaderInCallback,
+            group.function.range.clone(),
+            "added to those of the function around it",
+        )]);
+    }
     // What a function around the handler has set is added only when the handler has answered.
     let adds = |group: &&Group| {
         let mut kept = group.wrappers.iter().map(|at| &wrappers[*at]);
-        kept.any(|shared| !shared.header_names.is_empty()) && adds_headers(&group.reading)
+        let added = added_headers(&group.reading);
+        kept.any(|shared| meet(&added, &shared.header_names))
     };
     if let Some(group) = groups.iter().find(adds) {
         return Err(vec![refuse_at(

@@ -75,14 +75,17 @@ pub struct Shared {
     pub notes: BTreeSet<Note>,
     /// The names of the headers that it sets.
     pub header_names: BTreeSet<String>,
-    /// Whether it reads headers that are set before, adds to them or removes them.
-    pub adds: bool,
+    /// The headers, in lower case, that it reads after they are set, adds to or removes.
+    pub adds: BTreeSet<String>,
     /// The helpers of the generated module that it calls.
     pub helpers: BTreeSet<Helper>,
     /// The functions of modules that it calls in turn.
     pub calls: BTreeSet<Key>,
     /// Which parameter is a function that it calls with the request.
     pub callback: Option<usize>,
+    /// Where it hands the headers of the answer to that function, behind how many arguments that are
+    /// neither the request nor the response.
+    pub hands_headers: Option<usize>,
     /// Whether it answers errors of what it calls.
     pub answers_errors: bool,
     /// For a wrapper: how the web form of the handler is called.
@@ -118,6 +121,8 @@ pub struct FromMap {
 
 /// A function on its way to its web form.
 pub struct Part<'m> {
+    /// Which it is.
+    pub key: Key,
     /// Its module.
     pub module: ApiModule<'m>,
     /// The function as it is declared.
@@ -887,6 +892,7 @@ impl<'s> Modules<'s> {
         roles.resize(function.params.len(), None);
         let reading = flow::read_with(&module, &function, &roles, methods, constants);
         Some(Part {
+            key: key.clone(),
             module,
             declared,
             function,
@@ -937,7 +943,18 @@ impl<'s> Modules<'s> {
         {
             return refuse(Reason::WrappedHandler, "the type of the map of methods");
         }
-        if wrapping.is_some() && reading.reads_headers {
+        let handler = |effect: &&Effect| matches!(effect.carrier(), Some((Carrier::Handler(_), _)));
+        let first = reading
+            .effects
+            .iter()
+            .filter(handler)
+            .map(|call| call.range.start)
+            .min();
+        let sent = |effect: &Effect| {
+            let after = first.is_some_and(|first| effect.range.start > first);
+            matches!(effect.kind, Kind::SentHeader { .. }) && after
+        };
+        if wrapping.is_some() && reading.effects.iter().any(sent) {
             return refuse(Reason::UnknownResMember, "getHeader");
         }
         let rest = |pat: &&Pat| matches!(pat, Pat::Rest(_));
@@ -1007,7 +1024,7 @@ impl<'s> Modules<'s> {
                 notes
             },
             header_names: header_names(reading),
-            adds: adds_headers(reading),
+            adds: added_headers(reading),
             helpers: {
                 let mut helpers = needs.helpers;
                 // What reads the body here leaves it for those that come later.
@@ -1018,6 +1035,7 @@ impl<'s> Modules<'s> {
             },
             calls,
             callback: part.callback,
+            hands_headers: self.hands_headers(key, &part),
             answers_errors: reading.answers_errors(),
             wrapper: wrapping.as_ref().map(|wrapping| Wrapper {
                 handler: wrapping.handler,
@@ -1031,6 +1049,39 @@ impl<'s> Modules<'s> {
             middleware: self.middleware(&key.file, &key.name),
             refusals: Vec::new(),
         }
+    }
+
+    /// Whether a function hands the headers of the answer to the one that it calls with the request:
+    /// where it has set some before, and a file that calls it sets or reads headers, too. Gives how
+    /// many arguments stand before them.
+    fn hands_headers(&self, key: &Key, part: &Part) -> Option<usize> {
+        part.callback.filter(|_| !part.takes_headers())?;
+        let mut calls = part
+            .reading
+            .effects
+            .iter()
+            .filter_map(|effect| match &effect.kind {
+                Kind::CallCarrier {
+                    callee: Carrier::Handler(_),
+                    args,
+                    carries,
+                    ..
+                } => Some((args, *carries)),
+                _ => None,
+            });
+        let (args, carries) = calls
+            .next()
+            .filter(|_| calls.clone().all(|(_, carries)| carries))?;
+        let typed = header_names(&part.reading);
+        let typed = typed
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case("content-type"));
+        let wanted = self.project().files.iter().any(|(file, entry)| {
+            let text = entry.text.as_deref().filter(|_| *file != key.file);
+            text.is_some_and(|text| text.contains(&key.name) && shares_headers(text))
+        });
+        let before = args.iter().filter(|arg| arg.role.is_none()).count();
+        (carries && !typed && wanted).then_some(before)
     }
 
     /// Writes a function's web form; `names` are those of functions that keep their old form beside it.
@@ -1061,6 +1112,7 @@ impl<'s> Modules<'s> {
             action: None,
             context: part.wrapping.as_ref().map(|_| part.context()),
             takes_headers: part.takes_headers(),
+            hands_headers: self.hands_headers(&part.key, part).is_some(),
             unwrapped: RefCell::new(Vec::new()),
             tried: false,
         };
@@ -1141,6 +1193,31 @@ fn bound(part: &Part, call: &WrapperCall) -> Vec<(Id, Constant)> {
     constants
 }
 
+/// Whether a file seems to read headers that were set before, or to set some where more than the
+/// answer follows. Where it does not, nothing is lost but a parameter that nobody takes.
+fn shares_headers(text: &str) -> bool {
+    let early = |(at, word): (usize, &str)| {
+        let receiver = text[..at].rfind(|char: char| !char.is_alphanumeric() && char != '_');
+        let receiver = &text[receiver.map_or(0, |at| at + 1)..at];
+        let mut depth = 1;
+        let rest = &text[at + word.len()..];
+        let end = rest.find(|char| {
+            depth += i32::from(char == '(') - i32::from(char == ')');
+            depth == 0
+        });
+        let next = end
+            .map_or("", |end| &rest[end + 1..])
+            .trim_start_matches(';')
+            .trim_start();
+        let next = next.strip_prefix("return ").unwrap_or(next);
+        !(next.starts_with('.') || next.starts_with(&format!("{receiver}.")))
+    };
+    text.contains(".getHeader(")
+        || [".setHeader(", ".appendHeader("]
+            .into_iter()
+            .any(|word| text.match_indices(word).any(early))
+}
+
 /// What each imported name of a file stands for.
 fn imports_of(source: &Source) -> HashMap<Id, (String, String)> {
     crate::facts::api_module::imports(source)
@@ -1170,10 +1247,11 @@ fn refused(key: &Key, mut refusals: Vec<Refusal>) -> Shared {
         becomes_async: false,
         notes: BTreeSet::new(),
         header_names: BTreeSet::new(),
-        adds: false,
+        adds: BTreeSet::new(),
         helpers: BTreeSet::new(),
         calls: BTreeSet::new(),
         callback: None,
+        hands_headers: None,
         answers_errors: false,
         wrapper: None,
         middleware: None,
@@ -1191,16 +1269,44 @@ fn uses_request(part: &Part, dropped: &[std::ops::Range<usize>]) -> bool {
     )
 }
 
-/// Whether a function reads headers that are set before, adds to them or removes them.
-pub fn adds_headers(reading: &Reading) -> bool {
-    let more = |set: &SetHeader| set.mode != HeaderMode::Set;
-    reading.effects.iter().any(|effect| match &effect.kind {
-        Kind::SentHeader { .. } => true,
-        Kind::LateHeader { mode, .. } => *mode != HeaderMode::Set,
-        Kind::Prepare { headers, .. } => headers.iter().any(more),
-        Kind::Reply(reply) => reply.own.iter().any(more),
-        _ => matches!(effect.carrier(), Some((Carrier::Shared(shared), _)) if shared.adds),
-    })
+/// The names, in lower case, of the headers that a function reads after they are set, adds to or
+/// removes.
+pub fn added_headers(reading: &Reading) -> BTreeSet<String> {
+    let more = |set: &&SetHeader| set.mode != HeaderMode::Set;
+    let of = |headers: &[SetHeader]| -> Vec<String> {
+        let headers = headers.iter().filter(more);
+        headers.map(|header| header.name.clone()).collect()
+    };
+    let named = |effect: &Effect| match &effect.kind {
+        Kind::SentHeader { name, .. } => vec![name.clone()],
+        Kind::LateHeader {
+            name, among, mode, ..
+        } if *mode != HeaderMode::Set => {
+            let known = name.known(among).into_iter();
+            known.map(str::to_string).collect()
+        }
+        Kind::Prepare { headers, .. } => of(headers),
+        Kind::Reply(reply) => of(&reply.own),
+        _ => match effect.carrier() {
+            Some((Carrier::Shared(shared), _)) => shared.adds.iter().cloned().collect(),
+            _ => Vec::new(),
+        },
+    };
+    let names = reading.effects.iter().flat_map(named);
+    names.map(|name| name.to_ascii_lowercase()).collect()
+}
+
+/// Whether one of the headers that are added to or read may be one of those that are set.
+pub fn meet(added: &BTreeSet<String>, set: &BTreeSet<String>) -> bool {
+    let any = |names: &BTreeSet<String>| names.contains(crate::config_headers::ANY);
+    if added.is_empty() || set.is_empty() {
+        return false;
+    }
+    any(added)
+        || any(set)
+        || set
+            .iter()
+            .any(|name| added.contains(&name.to_ascii_lowercase()))
 }
 
 /// The names of the headers that a function sets.
@@ -1213,7 +1319,14 @@ fn header_names(reading: &Reading) -> BTreeSet<String> {
                 let known = name.known(among).into_iter();
                 return known.map(str::to_string).collect();
             }
-            _ => return Vec::new(),
+            _ => {
+                return match effect.carrier() {
+                    Some((Carrier::Shared(shared), _)) => {
+                        shared.header_names.iter().cloned().collect()
+                    }
+                    _ => Vec::new(),
+                };
+            }
         };
         headers.iter().map(|header| header.name.clone()).collect()
     };

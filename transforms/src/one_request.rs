@@ -25,9 +25,17 @@ pub fn edits(source: &Source, body: &Body, req: &Id, edits: &mut Edits) {
     };
     visit(body, &mut found);
     let all = names(source, body);
-    // Where another binding has the request's name, that name would mean something else.
-    let hidden = all.iter().any(|(name, _)| name.0 == req.0 && *name != *req);
-    for alias in found.aliases.iter().filter(|_| !hidden) {
+    for alias in &found.aliases {
+        let uses = all.iter().filter(|(name, _)| *name == alias.name);
+        let last = uses.map(|(_, at)| at.end).max().unwrap_or_default();
+        // Where another binding has the request's name, that name would mean something else.
+        let hidden = all.iter().any(|(name, at)| {
+            let among = alias.statement.start <= at.start && at.end <= last;
+            name.0 == req.0 && *name != *req && among
+        });
+        if hidden {
+            continue;
+        }
         let mut uses = Uses {
             source,
             alias: &alias.name,

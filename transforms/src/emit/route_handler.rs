@@ -322,6 +322,7 @@ impl<'a> File<'_, 'a> {
             action: self.around.action.as_ref(),
             context: None,
             takes_headers: false,
+            hands_headers: false,
             unwrapped: RefCell::new(Vec::new()),
             tried: self.tried(function),
         };

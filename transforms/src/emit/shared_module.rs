@@ -789,6 +789,9 @@ impl<'a> Form<'_, 'a> {
                 .iter()
                 .map(|range| source.text[range.clone()].to_string()),
         );
+        if self.shared.hands_headers.is_some() {
+            params.push("headers: Headers".to_string());
+        }
         let whole = source.range(pat);
         let inside = |range: &Range<usize>| whole.start <= range.start && range.end <= whole.end;
         let extras = extras.into_iter().filter(inside).collect();
