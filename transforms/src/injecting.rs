@@ -449,14 +449,14 @@ impl Variable<'_, '_> {
         {
             // A constant needs no other name.
             if let Expr::Ident(value) = put.value
-                && is_constant(self.stmts, &id(value))
+                && is_constant(source, self.stmts, &id(value))
             {
                 edits.delete(injected::own_line(source, &put.statement));
                 return Some(value.sym.to_string());
             }
             let variable = free(taken, self.member);
             edits.rewrite(
-                put.statement.clone(),
+                whole(source, &put.statement),
                 vec![
                     Fragment::Text(format!("const {variable}{} = ", typed(""))),
                     Fragment::Keep(source.range(put.value)),
@@ -466,7 +466,7 @@ impl Variable<'_, '_> {
             return Some(variable);
         }
         let first = self.puts.first()?;
-        let at = source.range(&self.stmts[first.top]).start;
+        let at = whole(source, &source.range(&self.stmts[first.top])).start;
         // It cannot be read before it is declared.
         if self.used.iter().any(|used| used.start < at) {
             return None;
@@ -477,7 +477,7 @@ impl Variable<'_, '_> {
         edits.insert(at, format!("let {variable}{kind}{}\n{indent}", style.semi));
         for put in self.puts {
             edits.rewrite(
-                put.statement.clone(),
+                whole(source, &put.statement),
                 vec![
                     Fragment::Text(format!("{variable} = ")),
                     Fragment::Keep(source.range(put.value)),
@@ -487,6 +487,17 @@ impl Variable<'_, '_> {
         }
         Some(variable)
     }
+}
+
+/// A statement with the semicolon that keeps it apart from the line above.
+fn whole(source: &Source, statement: &Range<usize>) -> Range<usize> {
+    let before = &source.text[..statement.start];
+    let line = before.rfind('\n').map_or(0, |at| at + 1);
+    let start = match before[line..].trim() == ";" {
+        true => line + before[line..].find(';').unwrap_or_default(),
+        false => statement.start,
+    };
+    start..statement.end
 }
 
 /// What stands behind a statement in the list that it is in.
@@ -522,8 +533,14 @@ fn behind(source: &Source, stmts: &[Stmt], statement: &Range<usize>) -> Option<R
     finder.found
 }
 
-/// Whether a function binds a name by `const`.
-fn is_constant(stmts: &[Stmt], name: &Id) -> bool {
+/// Whether a function, or its file, binds a name by `const`.
+fn is_constant(source: &Source, stmts: &[Stmt], name: &Id) -> bool {
+    if crate::facts::api_module::declared(source, name).is_some() {
+        let all = crate::syntax::Names::of(source, &source.module).all;
+        let mut places = all.iter().filter(|(found, _)| found == name);
+        let kept = |at: &Range<usize>| source.text[..at.start].trim_end().ends_with("const");
+        return places.next().is_some_and(|(_, at)| kept(at));
+    }
     struct Finder<'f>(&'f Id, bool);
     impl Visit for Finder<'_> {
         fn visit_var_decl(&mut self, node: &VarDecl) {

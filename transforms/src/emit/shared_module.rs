@@ -512,8 +512,18 @@ impl<'a> Form<'_, 'a> {
                 out.dropped.push(parameter.clone());
                 out.edits.replace(parameter, generic.clone());
             }
-            // It is generic already.
-            (None, Some(end)) => out.edits.insert(end, format!(", {generic}")),
+            // It is generic already; behind a parameter with a default there is none without.
+            (None, Some(end)) => {
+                let generic = generic.trim_end_matches(',');
+                let text = &source.text[..end];
+                let open = text.rfind(['(', '\n', ';']).map_or(0, |at| at + 1);
+                let bound = generic.split_once(" extends ").map_or("unknown", |(_, bound)| bound);
+                let default = match text[open..].contains(" = ") {
+                    true => format!(" = {bound}"),
+                    false => String::new(),
+                };
+                out.edits.insert(end, format!(", {generic}{default}"));
+            }
             (None, None) => out.edits.insert(layer_list.start, format!("<{generic}>")),
         }
         let length = match types {
