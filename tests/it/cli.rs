@@ -39,7 +39,15 @@ fn migrate_one(copy: &Copy, route: &str) {
 fn routes_with_values_of_wrappers_are_migrated_one_by_one() {
     let input = repository().join("fixtures/request-values/input");
     let copy = Copy::new(&read_tree(&input));
-    for step in ["roster", "me", "machine", "visits", "notes/[note]"] {
+    for step in [
+        "roster",
+        "me",
+        "admin",
+        "machine",
+        "visits",
+        "notes/[note]",
+        "grade",
+    ] {
         migrate_one(&copy, &format!("values/{step}"));
     }
     let wrapper = text(&copy.tree()["lib/values/with-user.ts"]).to_string();

@@ -361,6 +361,8 @@ impl Around {
 /// The refusals for one that is not understood, or is given what it cannot take.
 pub fn wrappers(module: &ApiModule) -> Result<Vec<Arc<Shared>>, Vec<Refusal>> {
     let mut found = Vec::new();
+    let mut given: Vec<String> = Vec::new();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
     for call in &module.wrappers {
         let refuse = || {
             let name = module.source.text_of(call.callee);
@@ -377,6 +379,28 @@ pub fn wrappers(module: &ApiModule) -> Result<Vec<Arc<Shared>>, Vec<Refusal>> {
             .ok_or_else(refuse)?;
         if !shared.refusals.is_empty() {
             return Err(shared.refusals.clone());
+        }
+        let values = &shared.values;
+        let odd = match values.puts.iter().find(|put| seen.contains(*put)) {
+            // Where it does not, what was there before stays.
+            Some(put) => Some(format!("may put req.{put} there anew")),
+            None if given.starts_with(&values.takes) => None,
+            None => {
+                let reads = values.takes.join(", req.");
+                Some(format!(
+                    "reads req.{reads}, which nothing around it hands over"
+                ))
+            }
+        };
+        if let Some(odd) = odd {
+            let detail = format!("{} {odd}", module.source.text_of(call.callee));
+            let reason = Reason::UnknownReqMember;
+            return Err(vec![self::refuse(module.source, reason, call.call, detail)]);
+        }
+        seen.extend(values.puts.iter().cloned());
+        let passes = shared.wrapper.is_some_and(|wrapper| !wrapper.context);
+        if !passes {
+            given.clone_from(&values.gives);
         }
         let place = (call.args.len() - 1, call.handler);
         let wrapper = shared.wrapper.filter(|wrapper| wrapper.handler == place);

@@ -50,8 +50,6 @@ pub struct Put<'a> {
     pub statement: Range<usize>,
     /// The value.
     pub value: &'a Expr,
-    /// The type that the request is said to have there.
-    pub cast: Option<&'a TsType>,
     /// Which of the function's own statements it stands in.
     pub top: usize,
     /// Whether it is that statement itself, so that nothing decides whether it runs.
@@ -110,7 +108,6 @@ fn collect<'a>(
                     name,
                     statement: source.range(stmt),
                     value: &assign.right,
-                    cast: cast(assign),
                     top,
                     always,
                 });
@@ -140,14 +137,6 @@ fn target(assign: &AssignExpr, req: &Id) -> Option<Option<String>> {
         return None;
     };
     is_binding(&access.obj, req).then(|| crate::syntax::member_name(&access.prop))
-}
-
-/// The type that an assertion at the object of an assignment says.
-fn cast(assign: &AssignExpr) -> Option<&TsType> {
-    let AssignTarget::Simple(SimpleAssignTarget::Member(access)) = &assign.left else {
-        return None;
-    };
-    asserted(&access.obj)
 }
 
 /// The type that an assertion says.

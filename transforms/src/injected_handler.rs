@@ -12,6 +12,7 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 
 use crate::edit::Edits;
 use crate::emit::imports::Imports;
+use crate::emit::shared_module::without_idle_types;
 use crate::emit::style::Style;
 use crate::facts::api_module::{ApiModule, Body, Function, Outline, from_expr, param_id};
 use crate::facts::effect::Role;
@@ -59,7 +60,7 @@ pub fn as_handler(kitchen: &Kitchen) -> Option<AsHandler> {
     })?;
     let text = render(plain, &edits).ok()?;
     Some(AsHandler {
-        text: Arc::from(pruned(source, text)),
+        text: Arc::from(pruned(source, without_idle_types(source, text))),
         at: kitchen.outline.default.0.clone(),
         spares: Vec::new(),
     })
@@ -115,10 +116,16 @@ impl<'a> File<'_, 'a, '_> {
         for call in &self.module.wrappers {
             let (there, name) = modules.named(file, &self.module.imports, call.callee)?;
             if let Some(own) = modules.injecting(&there, &name) {
-                // What is put there by one further out does not get past this one.
+                // What is put there by one further out gets past this one when it takes it.
+                let out = handed.filter(|handed| handed.before == 0);
+                let out = out.map(|handed| handed.values).unwrap_or_default();
+                let mut taken = own.takes.iter().zip(&out);
+                if own.takes.len() > out.len() || !taken.all(|(own, out)| own.name == out.name) {
+                    return None;
+                }
                 handed = Some(Handed {
                     before: own.before,
-                    values: own.puts.clone(),
+                    values: own.gives().cloned().collect(),
                     direct: true,
                 });
                 continue;

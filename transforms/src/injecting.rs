@@ -1,6 +1,7 @@
-//! Wrappers that put values on the request: `req.user = user; return handler(req, res)`. In: a
-//! module. Out: its text with each such wrapper handing the values to the handler behind the request
-//! and the response, as wrappers do that are written so, and what it hands over.
+//! Wrappers that put values on the request: `req.user = user; return handler(req, res)`, and those
+//! inside them that read these. In: a module. Out: its text with each such wrapper handing the values
+//! to the handler behind the request and the response, as wrappers do that are written so, and what
+//! it takes and hands over.
 //! [`crate::injected_handler`] makes handlers take them. A wrapper of another shape stays as it is,
 //! and so does one that may reach the handler without a value that its type promises.
 
@@ -25,12 +26,21 @@ use crate::wrapping::{self, Wrapping};
 pub struct Injecting {
     /// The name that binds it.
     pub name: String,
-    /// What it puts on the request, in the order in which the handler gets it.
+    /// What those around it put on the request and it reads: its parameters behind the response.
+    pub takes: Vec<Given>,
+    /// What it puts on the request, in the order in which the handler gets it, behind what it takes.
     pub puts: Vec<Given>,
     /// How many arguments the handler got behind the request and the response before.
     pub before: usize,
     /// Its statement as it was.
     pub original: String,
+}
+
+impl Injecting {
+    /// What the handler gets.
+    pub fn gives(&self) -> impl Iterator<Item = &Given> {
+        self.takes.iter().chain(&self.puts)
+    }
 }
 
 /// A value that a wrapper hands to its handler.
@@ -44,6 +54,9 @@ pub struct Given {
     pub names: Option<Vec<(Origin, String)>>,
 }
 
+/// What some servers put on a request, and no wrapper does.
+const OF_SERVERS: [&str; 3] = ["geo", "ip", "nextUrl"];
+
 /// What the rest of a project says to a module.
 pub struct Around<'r> {
     /// A text with these edits, parsed.
@@ -52,6 +65,19 @@ pub struct Around<'r> {
     pub resolve: &'r dyn Fn(&str) -> Option<String>,
     /// The type of a member that the project adds to the request of Next.js.
     pub merged: &'r dyn Fn(&str) -> Option<Merged>,
+    /// The type of a member that a type of another file says, by the specifier and the name by which
+    /// the module imports the type.
+    pub declared: &'r dyn Fn(&str, &str, &str) -> Declared,
+}
+
+/// What another file says of a member of a type.
+pub enum Declared {
+    /// Its type.
+    Known(Merged),
+    /// That there is none.
+    Absent,
+    /// Nothing that is understood.
+    Unknown,
 }
 
 /// A member that a project adds to the request of Next.js: its type, and where the names in it come
@@ -142,9 +168,6 @@ fn rewrite(
         return None;
     };
     let puts = injected::puts(source, stmts, &req).ok()?;
-    if puts.is_empty() {
-        return None;
-    }
     let calls = Calls::of(stmts, &wrapping, &req, &res, source);
     let reads = injected::reads(source, &closure.body, &req);
     let mut members: Vec<&str> = Vec::new();
@@ -153,12 +176,18 @@ fn rewrite(
             members.push(&put.name);
         }
     }
-    // What something else puts on the request is not known here.
-    if calls.is_empty()
-        || reads
-            .iter()
-            .any(|(name, _)| !members.contains(&name.as_str()))
-    {
+    let mut wanted: Vec<&str> = Vec::new();
+    for (name, at) in &reads {
+        // What is called is a function of the request itself.
+        if source.text[at.end..].starts_with('(') || OF_SERVERS.contains(&name.as_str()) {
+            return None;
+        }
+        if !members.contains(&name.as_str()) && !wanted.contains(&name.as_str()) {
+            wanted.push(name);
+        }
+    }
+    let nothing = members.is_empty() && wanted.is_empty();
+    if calls.is_empty() || nothing || !wanted.is_empty() && wrapping.extras > 0 {
         return None;
     }
     let taken = injected::taken_names(source, &closure.body, &req);
@@ -173,16 +202,41 @@ fn rewrite(
     }));
     let mut edits = Edits::default();
     let mut values = Vec::new();
+    let mut takes = Vec::new();
+    for member in wanted {
+        let (kind, names) = kind(source, around, &wrapping, member);
+        let variable = free(&taken, member);
+        taken.insert(variable.clone());
+        let typed = match &kind {
+            Some(kind) => format!(", {variable}: {kind}"),
+            None => format!(", {variable}"),
+        };
+        edits.insert(source.range(*response).end, typed);
+        values.push(Value {
+            name: member.to_string(),
+            text: variable,
+        });
+        takes.push(Given {
+            name: member.to_string(),
+            kind,
+            names,
+        });
+    }
     let mut given = Vec::new();
     for member in members {
-        let (kind, names) = kind(source, around, &wrapping, &puts, member);
+        let (kind, names) = kind(source, around, &wrapping, member);
         let own: Vec<&Put> = puts.iter().filter(|put| put.name == member).collect();
-        let used: Vec<Range<usize>> = reads
+        let read: Vec<Range<usize>> = reads
             .iter()
             .filter(|(name, _)| name == member)
             .map(|(_, at)| at.clone())
-            .chain(calls.iter().map(|call| call.range.clone()))
             .collect();
+        // What is read before it is set may be what something else has put there.
+        if !Sure::of(source, stmts, &own, &read) {
+            return None;
+        }
+        let calls = calls.iter().map(|call| call.range.clone());
+        let used: Vec<Range<usize>> = read.into_iter().chain(calls).collect();
         let sure = Sure::of(source, stmts, &own, &used);
         let optional = kind
             .as_deref()
@@ -221,9 +275,11 @@ fn rewrite(
         args.extend(values.iter().map(|value| value.text.clone()));
         edits.replace(call.list.clone(), args.join(", "));
     }
-    types(source, &wrapping, &given, request, &mut edits)?;
+    let all: Vec<&Given> = takes.iter().chain(&given).collect();
+    types(source, &wrapping, &all, request, &mut edits)?;
     let wrapper = Injecting {
         name: name.0.to_string(),
+        takes,
         puts: given,
         before: wrapping.extras,
         original: source.text[function.statement.clone()].to_string(),
@@ -235,7 +291,7 @@ fn rewrite(
 fn types(
     source: &Source,
     wrapping: &Wrapping,
-    given: &[Given],
+    given: &[&Given],
     request: &Pat,
     edits: &mut Edits,
 ) -> Option<()> {
@@ -282,24 +338,26 @@ fn kind(
     source: &Source,
     around: &Around,
     wrapping: &Wrapping,
-    puts: &[Put],
     member: &str,
 ) -> (Option<String>, Option<Vec<(Origin, String)>>) {
     if !source.typescript() {
         return (None, None);
     }
-    let merged = (around.merged)(member).filter(|(_, names)| {
-        // Where the file has another thing of the name, it would mean that.
+    // Where the file has another thing of a name, it would mean that.
+    let fits = |(_, names): &Merged| {
         names.iter().all(|name| {
             let own = request_types::origins(source, &name.1, around.resolve);
             own.is_some_and(|own| own.is_empty() || own[0] == *name)
         })
-    });
-    let kind = match (said(source, wrapping, puts, member), merged) {
+    };
+    let merged = (around.merged)(member).filter(fits);
+    let kind = match (said(source, around, wrapping, member), merged) {
+        (Said::There(there), _) if fits(&there) => return (Some(there.0), Some(there.1)),
         (Said::Merged, Some((kind, names))) => return (Some(kind), Some(names)),
         (Said::Merged, None) => {
             format!("NextApiRequest[{}]", Style::of(source).string(member))
         }
+        (Said::There(_), _) => "any".to_string(),
         (Said::Kind(kind), _) => kind,
     };
     let names = request_types::origins(source, &kind, around.resolve);
@@ -310,11 +368,13 @@ fn kind(
 enum Said {
     /// The type, in the words of the file.
     Kind(String),
+    /// The type, in the words of another file.
+    There(Merged),
     /// Nothing, so that the project adds it to the request of Next.js.
     Merged,
 }
 
-fn said(source: &Source, wrapping: &Wrapping, puts: &[Put], member: &str) -> Said {
+fn said(source: &Source, around: &Around, wrapping: &Wrapping, member: &str) -> Said {
     let annotation = |pat: &Pat| match pat {
         Pat::Ident(binding) => binding
             .type_ann
@@ -323,8 +383,7 @@ fn said(source: &Source, wrapping: &Wrapping, puts: &[Put], member: &str) -> Sai
         _ => None,
     };
     let key = Style::of(source).string(member);
-    let casts = puts.iter().filter(|put| put.name == member);
-    let casts: Vec<&TsType> = casts.filter_map(|put| put.cast).collect();
+    let casts = Casts::of(wrapping, member);
     let own = annotation(wrapping.closure.params[0]);
     if casts.is_empty()
         && let Some(TsType::TsTypeRef(named)) = &own
@@ -335,28 +394,72 @@ fn said(source: &Source, wrapping: &Wrapping, puts: &[Put], member: &str) -> Sai
     let (layer, at) = wrapping.handler;
     let handler = wrapping.layers[layer].params[at];
     let of_handler = shared_module::handler_request(source, handler);
-    let kinds = casts
-        .into_iter()
-        .cloned()
-        .chain(own)
-        .chain(of_handler.cloned());
+    let kinds = casts.into_iter().chain(own).chain(of_handler.cloned());
     for kind in kinds {
         if let Some(own) = injected::member_types(source, &kind).remove(member) {
             return Said::Kind(own);
         }
-        if let TsType::TsTypeRef(named) = &kind
-            && !request_types::is_plain(source.text_of(named))
-        {
-            return Said::Kind(format!("{}[{key}]", source.text_of(named)));
+        let TsType::TsTypeRef(named) = &kind else {
+            continue;
+        };
+        let text = source.text_of(named);
+        if request_types::is_plain(text) {
+            continue;
+        }
+        let imports = crate::facts::api_module::imports(source);
+        let import = imports.iter().find(|(local, _)| *local.0 == *text);
+        let there = import.map(|(_, (from, name))| (around.declared)(from, name, member));
+        match there {
+            Some(Declared::Known(there)) => return Said::There(there),
+            Some(Declared::Absent) => {}
+            Some(Declared::Unknown) => return Said::Kind(format!("{text}[{key}]")),
+            // It is a type of the file, without the member.
+            None if named.type_params.is_none() => {}
+            None => return Said::Kind(format!("{text}[{key}]")),
         }
     }
     // A handler's type of another file knows it.
     Said::Kind(match annotation(handler) {
-        Some(TsType::TsTypeRef(named)) if !source.text_of(&named).contains("NextApiHandler") => {
+        Some(TsType::TsTypeRef(named))
+            if of_handler.is_none() && !source.text_of(&named).contains("NextApiHandler") =>
+        {
             format!("Parameters<{}>[0][{key}]", source.text_of(&named))
         }
         _ => "any".to_string(),
     })
+}
+
+/// The types that assertions say the request has where a member of it is read or written.
+struct Casts<'c> {
+    req: Id,
+    member: &'c str,
+    found: Vec<TsType>,
+}
+
+impl Casts<'_> {
+    fn of(wrapping: &Wrapping, member: &str) -> Vec<TsType> {
+        let closure = &wrapping.closure;
+        let (Some(req), Body::Block(stmts, _)) = (param_id(closure.params[0]), closure.body) else {
+            return Vec::new();
+        };
+        let mut casts = Casts {
+            req,
+            member,
+            found: Vec::new(),
+        };
+        stmts.visit_with(&mut casts);
+        casts.found
+    }
+}
+
+impl Visit for Casts<'_> {
+    fn visit_member_expr(&mut self, node: &MemberExpr) {
+        let name = crate::syntax::member_name(&node.prop);
+        if name.as_deref() == Some(self.member) && is_binding(&node.obj, &self.req) {
+            self.found.extend(injected::asserted(&node.obj).cloned());
+        }
+        node.visit_children_with(self);
+    }
 }
 
 /// A call of the handler.

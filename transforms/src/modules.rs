@@ -20,7 +20,7 @@ use crate::facts::members::{self, Told};
 use crate::facts::route::Route;
 use crate::flow::{self, Reading};
 use crate::handler;
-use crate::injecting::{self, Injecting, Merged};
+use crate::injecting::{self, Declared, Injecting, Merged};
 use crate::libraries::router_factory::{self, Factory, Library};
 use crate::libraries::{self, next_auth};
 use crate::middleware::{self, Middleware};
@@ -88,12 +88,25 @@ pub struct Shared {
     pub hands_headers: Option<usize>,
     /// Whether it answers errors of what it calls.
     pub answers_errors: bool,
+    /// For a wrapper: what is put on the request around it.
+    pub values: Values,
     /// For a wrapper: how the web form of the handler is called.
     pub wrapper: Option<Wrapper>,
     /// For a middleware: what it is.
     pub middleware: Option<Arc<Middleware>>,
     /// Why it cannot be carried over.
     pub refusals: Vec<Refusal>,
+}
+
+/// What wrappers put on the request.
+#[derive(Debug, Clone, Default)]
+pub struct Values {
+    /// What those around a wrapper have put there, and it takes behind the context.
+    pub takes: Vec<String>,
+    /// What it puts there itself.
+    pub puts: Vec<String>,
+    /// What the handler gets behind the context, when it gets nothing else.
+    pub gives: Vec<String>,
 }
 
 /// A wrapper's web form.
@@ -159,7 +172,10 @@ impl Part<'_> {
             _ => matches!(effect.carrier(), Some((Carrier::Shared(shared), _)) if shared.params),
         };
         // The functions of a map take what they need, and only a name has one type for all.
-        let named = |found: &Wrapping| found.extras > 0 || found.takes.is_some();
+        let named = |found: &Wrapping| {
+            let behind = found.extras > 0 || found.closure.params.len() > 2;
+            behind || found.takes.is_some()
+        };
         self.wrapping.as_ref().is_some_and(named) || self.reading.effects.iter().any(reads)
     }
 }
@@ -259,6 +275,29 @@ impl<'p> Sources<'p> {
         })
     }
 
+    /// What the type of a request that a file imports says of a member.
+    fn declared(&self, file: &str, specifier: &str, name: &str, member: &str) -> Declared {
+        let there = self.resolve(file, specifier);
+        let text = there.as_ref().and_then(|there| {
+            let file = self.project.files.get(there)?;
+            self.project.parse(there, file.text.clone()?).ok()
+        });
+        let members = text
+            .as_ref()
+            .and_then(|source| request_types::own_members(source, name));
+        let (Some(there), Some(source), Some(members)) = (there, text, members) else {
+            return Declared::Unknown;
+        };
+        let Some(kind) = members.get(member) else {
+            return Declared::Absent;
+        };
+        let resolve = |specifier: &str| self.resolve(&there, specifier);
+        match request_types::origins(&source, kind, &resolve) {
+            Some(names) => Declared::Known((kind.clone(), names)),
+            None => Declared::Unknown,
+        }
+    }
+
     fn of(&self, file: &str) -> Option<&Source> {
         Some(&self.text(file)?.source)
     }
@@ -285,6 +324,7 @@ impl<'p> Sources<'p> {
             parse: &parse,
             resolve: &|specifier| self.resolve(file, specifier),
             merged: &|member| self.merged().get(member).cloned(),
+            declared: &|specifier, name, member| self.declared(file, specifier, name, member),
         };
         let (source, injecting) = injecting::anew(&source, &around).unwrap_or((source, Vec::new()));
         let injecting: Vec<Arc<Injecting>> = injecting.into_iter().map(Arc::new).collect();
@@ -815,10 +855,47 @@ impl<'s> Modules<'s> {
             return Some(Arc::new(refused(key, vec![refusal])));
         }
         READING.with_borrow_mut(|reading| reading.push(key.clone()));
-        let shared = Arc::new(self.summarise(key));
+        let mut shared = self.summarise(key);
         READING.with_borrow_mut(|reading| reading.pop());
+        for refusal in &mut shared.refusals {
+            self.replace_place(key, &mut refusal.place);
+        }
+        let shared = Arc::new(shared);
         let mut known = self.known.write().expect("no panics while held");
         Some(known.entry(key.clone()).or_insert(shared).clone())
+    }
+
+    /// Moves a place in a function of a module that was written anew to where the same words stand
+    /// in the file: in the same function, where that is as it was, or where they stand once.
+    fn replace_place(&self, key: &Key, place: &mut Place) {
+        let file = self.project().files.get(&place.file);
+        let old = file.and_then(|file| file.text.as_deref());
+        let (Some(old), Some(module)) = (old, self.library(&key.file)) else {
+            return;
+        };
+        let new = &*module.source.text;
+        // That of a function that is called was moved with it.
+        let stands = |text: &str| Place::new(&place.file, text, place.start, place.end) == *place;
+        let alike = old.get(place.start..place.end) == new.get(place.start..place.end);
+        if place.file != key.file || old == new || stands(old) && (alike || !stands(new)) {
+            return;
+        }
+        let whole = function(&module, &key.name).map(|function| function.statement.clone());
+        let places = whole
+            .into_iter()
+            .chain(std::iter::once(place.start..place.end));
+        for range in places.filter(|range| range.start <= place.start && place.end <= range.end) {
+            let Some(words) = new.get(range.clone()).filter(|words| !words.is_empty()) else {
+                continue;
+            };
+            let mut found = old.match_indices(words);
+            if let (Some((at, _)), None) = (found.next(), found.next()) {
+                let (start, end) = (place.start - range.start, place.end - range.start);
+                *place = Place::new(&place.file, old, at + start, at + end);
+                return;
+            }
+        }
+        *place = Place::file_start(&place.file);
     }
 
     /// A function, read as it is for every method.
@@ -927,7 +1004,9 @@ impl<'s> Modules<'s> {
             return refuse(Reason::ResEscapes, "more arguments than parameters");
         }
         let chained = self.middleware(&key.file, &key.name).is_some();
-        if wrapping.is_some() && (chained || function.params.len() > 2) {
+        let injecting = self.injecting(&key.file, &key.name);
+        let taken = injecting.map_or(0, |own| own.takes.len());
+        if wrapping.is_some() && (chained || function.params.len() > 2 + taken) {
             return refuse(Reason::WrappedHandler, "more than two parameters");
         }
         if let Some(wrapping) = wrapping.as_ref().filter(|found| found.takes.is_some())
@@ -1037,6 +1116,18 @@ impl<'s> Modules<'s> {
             callback: part.callback,
             hands_headers: self.hands_headers(key, &part),
             answers_errors: reading.answers_errors(),
+            values: match self.injecting(&key.file, &key.name) {
+                Some(own) if wrapping.is_some() => {
+                    let name = |given: &injecting::Given| given.name.clone();
+                    let gives = own.gives().filter(|_| own.before == 0);
+                    Values {
+                        takes: own.takes.iter().map(name).collect(),
+                        puts: own.puts.iter().map(name).collect(),
+                        gives: gives.map(name).collect(),
+                    }
+                }
+                _ => Values::default(),
+            },
             wrapper: wrapping.as_ref().map(|wrapping| Wrapper {
                 handler: wrapping.handler,
                 extras: wrapping.extras,
@@ -1253,6 +1344,7 @@ fn refused(key: &Key, mut refusals: Vec<Refusal>) -> Shared {
         callback: None,
         hands_headers: None,
         answers_errors: false,
+        values: Values::default(),
         wrapper: None,
         middleware: None,
         refusals,

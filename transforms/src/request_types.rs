@@ -145,6 +145,43 @@ pub fn merged(source: &Source) -> BTreeMap<String, String> {
     found
 }
 
+/// The members of an interface of a file with their types, when it has no parameters and extends at
+/// most a request of Next.js; and of a type that adds members to one.
+pub fn own_members(source: &Source, name: &str) -> Option<BTreeMap<String, String>> {
+    source.items().iter().find_map(|item| {
+        let declaration = match item {
+            ModuleItem::Stmt(Stmt::Decl(declaration)) => declaration,
+            ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(export)) => &export.decl,
+            _ => return None,
+        };
+        match declaration {
+            Decl::TsInterface(shape) if *shape.id.sym == *name && shape.type_params.is_none() => {
+                let mut extends = shape.extends.iter();
+                let plain = extends.all(|from| is_plain(source.text_of(from)));
+                plain.then(|| typed(source, &shape.body.body))
+            }
+            Decl::TsTypeAlias(alias) if *alias.id.sym == *name && alias.type_params.is_none() => {
+                let TsType::TsUnionOrIntersectionType(
+                    TsUnionOrIntersectionType::TsIntersectionType(all),
+                ) = &*alias.type_ann
+                else {
+                    return None;
+                };
+                let mut found = BTreeMap::new();
+                for part in &all.types {
+                    match &**part {
+                        TsType::TsTypeLit(literal) => found.extend(typed(source, &literal.members)),
+                        part if is_plain(source.text_of(part)) => {}
+                        _ => return None,
+                    }
+                }
+                Some(found)
+            }
+            _ => None,
+        }
+    })
+}
+
 /// Members with their types in the words of their file.
 fn typed(source: &Source, members: &[TsTypeElement]) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();

@@ -227,6 +227,17 @@ pub fn write(
     })
 }
 
+/// The text of a file without the types that it used before and uses no more.
+pub fn without_idle_types(before: &Source, text: String) -> String {
+    let names = Names::of(before, &before.module).all;
+    let used = names.iter().enumerate().filter(|(at, (name, _))| {
+        let mut others = names.iter().enumerate();
+        others.any(|(other, (same, _))| other != *at && same == name)
+    });
+    let used: Vec<&str> = used.map(|(_, (name, _))| &*name.0).collect();
+    without_orphans(before, text, used.join(" "))
+}
+
 /// The text of a module without the types that only what went used.
 fn without_orphans(before: &Source, text: String, mut went: String) -> String {
     let mut left = text.clone();
@@ -482,8 +493,19 @@ impl<'a> Form<'_, 'a> {
         } else {
             typed("...args", "Args")
         };
-        let list = format!("({}, {behind})", typed(&request, "NextRequest"));
-        let with = (vec![Fragment::Text(list)], Vec::new());
+        let mut with = vec![Fragment::Text(format!(
+            "({}, {behind}",
+            typed(&request, "NextRequest")
+        ))];
+        let mut kept = Vec::new();
+        // What those around it hand over.
+        for pat in wrapping.closure.params.iter().skip(2) {
+            with.push(Fragment::Text(", ".to_string()));
+            with.push(Fragment::Keep(source.range(*pat)));
+            kept.push(source.range(*pat));
+        }
+        with.push(Fragment::Text(")".to_string()));
+        let with = (with, kept);
         self.rewrite_params(&wrapping.closure, with, out);
         out.untype(source, &wrapping.closure);
         for layer in &wrapping.layers {
@@ -517,7 +539,9 @@ impl<'a> Form<'_, 'a> {
                 let generic = generic.trim_end_matches(',');
                 let text = &source.text[..end];
                 let open = text.rfind(['(', '\n', ';']).map_or(0, |at| at + 1);
-                let bound = generic.split_once(" extends ").map_or("unknown", |(_, bound)| bound);
+                let bound = generic
+                    .split_once(" extends ")
+                    .map_or("unknown", |(_, bound)| bound);
                 let default = match text[open..].contains(" = ") {
                     true => format!(" = {bound}"),
                     false => String::new(),
