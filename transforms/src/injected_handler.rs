@@ -16,6 +16,7 @@ use crate::emit::shared_module::without_idle_types;
 use crate::emit::style::Style;
 use crate::facts::api_module::{ApiModule, Body, Function, Outline, from_expr, param_id};
 use crate::facts::effect::Role;
+use crate::facts::method_map::Place;
 use crate::injected::{self, Value, free};
 use crate::injecting::Given;
 use crate::libraries::chain::{AsHandler, Kitchen};
@@ -225,6 +226,38 @@ impl<'a> File<'_, 'a, '_> {
         }
         if needs.iter().all(BTreeSet::is_empty) {
             return None;
+        }
+        // What calls a function without the values would call it without what was checked.
+        let calls: Vec<Id> = reached
+            .iter()
+            .flat_map(|one| calls_of(self.module, one))
+            .map(|(callee, _)| callee)
+            .collect();
+        for (one, _) in reached
+            .iter()
+            .zip(&needs)
+            .filter(|(_, needs)| !needs.is_empty())
+        {
+            let Some(name) = &one.function.name else {
+                continue;
+            };
+            let exported = &self.module.named_exports;
+            let listed = match self.module.map() {
+                Some(map) if one.handler => {
+                    let same = map.entries.iter().filter(|entry| {
+                        entry.place == Place::Named && entry.function.range == one.function.range
+                    });
+                    same.count()
+                }
+                _ => usize::from(one.handler),
+            };
+            let called = calls.iter().filter(|callee| *callee == name).count();
+            if self.module.uses(name) != listed + called
+                || self.module.handler_exported
+                || exported.iter().any(|(exported, _)| **exported == *name.0)
+            {
+                return None;
+            }
         }
         let mut edits = Edits::default();
         let mut imports = Imports::default();
