@@ -193,6 +193,12 @@ fn holds_urls(path: &str, text: &str) -> bool {
     !path.ends_with('x') && text.contains("export") && starts.iter().any(|at| text.contains(at))
 }
 
+/// Whether the bytes can add members to the request of Next.js.
+fn adds_to_requests(bytes: &[u8]) -> bool {
+    let has = |word: &[u8]| memmem::find(bytes, word).is_some();
+    has(b"declare module") && (has(b"NextApiRequest") || has(b"IncomingMessage"))
+}
+
 fn read_source(root: &Path, path: &str, app_directories: &[String]) -> File {
     let (bytes, executable) = match read_bytes(&root.join(path)) {
         Ok(read) => read,
@@ -208,7 +214,8 @@ fn read_source(root: &Path, path: &str, app_directories: &[String]) -> File {
         executable,
         ..File::default()
     };
-    if matters(path, app_directories) || names_api(&bytes) || sends_requests(path, &bytes) {
+    let says = names_api(&bytes) || sends_requests(path, &bytes) || adds_to_requests(&bytes);
+    if says || matters(path, app_directories) {
         match as_text(bytes) {
             Ok(text) => file.text = Some(text),
             Err(why) => file.unreadable = Some(why),

@@ -23,6 +23,44 @@ fn code(copy: &Copy, arguments: &[&str]) -> (Option<i32>, String, String) {
     )
 }
 
+/// Migrates one route.
+fn migrate_one(copy: &Copy, route: &str) {
+    let only = format!("/api/{route}");
+    let (exit, _, stderr) = code(copy, &["--only", &only, "--write"]);
+    assert_eq!(exit, Some(0), "{route}: {stderr}");
+    let file = format!("app/api/{route}/route.");
+    let written = copy.tree().keys().any(|path| path.starts_with(&file));
+    assert!(written, "{route}: {stderr}");
+}
+
+/// The same for wrappers that put values on the request: the last of the routes finds the form
+/// that the first has written.
+#[test]
+fn routes_with_values_of_wrappers_are_migrated_one_by_one() {
+    let input = repository().join("fixtures/request-values/input");
+    let copy = Copy::new(&read_tree(&input));
+    for step in [
+        "roster",
+        "me",
+        "admin",
+        "machine",
+        "visits",
+        "notes/[note]",
+        "grade",
+    ] {
+        migrate_one(&copy, &format!("values/{step}"));
+    }
+    let wrapper = text(&copy.tree()["lib/values/with-user.ts"]).to_string();
+    for form in ["withUser<", "withUser("] {
+        let declared = wrapper.matches(&format!("function {form}")).count();
+        assert!(declared <= 1, "{form} in\n{wrapper}");
+    }
+    let teams = text(&copy.tree()["lib/values/with-team.ts"]).to_string();
+    assert_eq!(teams.matches("import type { Team }").count(), 1, "{teams}");
+    let (exit, _, stderr) = code(&copy, &["--check"]);
+    assert_eq!(exit, Some(0), "{stderr}");
+}
+
 /// Route by route, as the README advises: what the routes share grows from run to run, and what a
 /// route that is left calls keeps its old form.
 #[test]
@@ -30,13 +68,17 @@ fn a_project_is_migrated_route_by_route() {
     let input = repository().join("fixtures/wrapped-handlers/input");
     let copy = Copy::new(&read_tree(&input));
     let shared = |copy: &Copy, file: &str| text(&copy.tree()[file]);
-    let steps = ["audit", "profile", "teams", "echo", "projects/[project]"];
+    let steps = [
+        "audit",
+        "profile",
+        "teams",
+        "echo",
+        "projects/[project]",
+        "tally",
+        "visits",
+    ];
     for step in steps {
-        let only = format!("/api/wrapped/{step}");
-        let (exit, _, stderr) = code(&copy, &["--only", &only, "--write"]);
-        assert_eq!(exit, Some(0), "{step}: {stderr}");
-        let route = format!("app/api/wrapped/{step}/route.ts");
-        assert!(copy.tree().contains_key(&route), "{step}: {stderr}");
+        migrate_one(&copy, &format!("wrapped/{step}"));
     }
     let helpers = shared(&copy, "lib/api-request.ts");
     for helper in ["readBody", "readQuery"] {

@@ -15,6 +15,7 @@ use crate::idioms::expressions::Expressions;
 use crate::idioms::peer;
 use crate::idioms::request;
 use crate::idioms::response::{self, Chain};
+use crate::modules::Shared;
 use crate::outcome::Refusal;
 use crate::reason::Reason;
 use crate::source::Source;
@@ -1081,7 +1082,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         }
         let carries = self.carries();
         let callback = match &callee {
-            Carrier::Shared(shared) => self.callback(expr, shared.callback, shared.answers_errors),
+            Carrier::Shared(shared) => self.callback(expr, shared),
             _ => None,
         };
         self.scan_args(expr);
@@ -1103,14 +1104,9 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
     }
 
     /// Reads the function that a call is given to call with the request, as a part of this one.
-    fn callback(
-        &mut self,
-        expr: &'a Expr,
-        index: Option<usize>,
-        answers_errors: bool,
-    ) -> Option<Callback> {
+    fn callback(&mut self, expr: &'a Expr, shared: &Shared) -> Option<Callback> {
         let Expr::Call(call) = expr else { return None };
-        let arg = &*call.args.get(index?)?.expr;
+        let arg = &*call.args.get(shared.callback?)?.expr;
         let statement = self.source.range(arg);
         let Some(function) =
             crate::facts::api_module::from_expr(self.source, None, arg, statement.clone())
@@ -1141,11 +1137,12 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         let list = function.list(self.source);
         let annotated =
             matches!(function.params[0], Pat::Ident(binding) if binding.type_ann.is_some());
-        let callback = Callback {
+        let mut callback = Callback {
             list,
             request: (req.0.to_string(), annotated),
             param: first.clone(),
             return_type: function.return_type.clone(),
+            sharing: None,
             rest: function
                 .params
                 .iter()
@@ -1183,10 +1180,14 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             self.refuse(Reason::NoReply, arg, "");
         }
         let sent = |effect: &Effect| matches!(effect.kind, Kind::SentHeader { .. });
-        if self.out.effects[effects..].iter().any(sent) {
+        let sent = self.out.effects[effects..].iter().any(sent);
+        let early = shared.answers_errors && !self.only_before_replies(effects);
+        // What stands before the headers must be there.
+        if (sent || early) && shared.hands_headers == Some(callback.rest.len()) {
+            callback.sharing = Some(self.source.range(arg));
+        } else if sent {
             self.refuse(Reason::UnknownResMember, arg, "getHeader");
-        }
-        if answers_errors && !self.only_before_replies(effects) {
+        } else if early {
             self.refuse(
                 Reason::HeaderInCallback,
                 arg,

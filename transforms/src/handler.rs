@@ -11,7 +11,7 @@ use crate::facts::effect::{Carrier, Effect, Kind, Replies, Reply, Role, SetHeade
 use crate::flow::{self, Reading};
 use crate::idioms::request::constant_lists;
 use crate::method_map;
-use crate::modules::{Part, Shared, Wraps, adds_headers};
+use crate::modules::{Part, Shared, Wraps, added_headers, meet};
 use crate::outcome::Refusal;
 use crate::reason::{Note, Reason};
 use crate::source::Source;
@@ -171,7 +171,12 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
             }
             // Next.js would answer HEAD by running GET, with all that it does.
             if methods.contains("GET") && !methods.contains("HEAD") {
-                if note == Note::Auto405 && writes(module) {
+                if note == Note::Auto405 && around_others.refuses && writes(module) {
+                    // It calls GET for it, and what stands around GET sees which method it is.
+                    for (_, _, kept) in readings.iter_mut().filter(|(method, ..)| method == "GET") {
+                        *kept = around_others.kept.clone();
+                    }
+                } else if note == Note::Auto405 && writes(module) {
                     keeps("HEAD");
                 } else {
                     notes.insert(Note::AutoHead);
@@ -280,10 +285,28 @@ pub fn check_headers(
             "set before an error that the function around it answers",
         )]);
     }
+    // What a function further out has set is not there for one that reads headers, or adds to them.
+    let hidden = |group: &&Group| {
+        let kept: Vec<&Arc<Shared>> = group.wrappers.iter().map(|at| &wrappers[*at]).collect();
+        let mut inner = kept.iter().enumerate();
+        inner.any(|(at, shared)| {
+            let mut outer = kept[..at].iter();
+            outer.any(|outer| meet(&shared.adds, &outer.header_names))
+        })
+    };
+    if let Some(group) = groups.iter().find(hidden) {
+        return Err(vec![refuse_at(
+            module.source,
+            Reason::HeaderInCallback,
+            group.function.range.clone(),
+            "added to those of the function around it",
+        )]);
+    }
     // What a function around the handler has set is added only when the handler has answered.
     let adds = |group: &&Group| {
         let mut kept = group.wrappers.iter().map(|at| &wrappers[*at]);
-        kept.any(|shared| !shared.header_names.is_empty()) && adds_headers(&group.reading)
+        let added = added_headers(&group.reading);
+        kept.any(|shared| meet(&added, &shared.header_names))
     };
     if let Some(group) = groups.iter().find(adds) {
         return Err(vec![refuse_at(
@@ -338,6 +361,8 @@ impl Around {
 /// The refusals for one that is not understood, or is given what it cannot take.
 pub fn wrappers(module: &ApiModule) -> Result<Vec<Arc<Shared>>, Vec<Refusal>> {
     let mut found = Vec::new();
+    let mut given: Vec<String> = Vec::new();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
     for call in &module.wrappers {
         let refuse = || {
             let name = module.source.text_of(call.callee);
@@ -354,6 +379,28 @@ pub fn wrappers(module: &ApiModule) -> Result<Vec<Arc<Shared>>, Vec<Refusal>> {
             .ok_or_else(refuse)?;
         if !shared.refusals.is_empty() {
             return Err(shared.refusals.clone());
+        }
+        let values = &shared.values;
+        let odd = match values.puts.iter().find(|put| seen.contains(*put)) {
+            // Where it does not, what was there before stays.
+            Some(put) => Some(format!("may put req.{put} there anew")),
+            None if given.starts_with(&values.takes) => None,
+            None => {
+                let reads = values.takes.join(", req.");
+                Some(format!(
+                    "reads req.{reads}, which nothing around it hands over"
+                ))
+            }
+        };
+        if let Some(odd) = odd {
+            let detail = format!("{} {odd}", module.source.text_of(call.callee));
+            let reason = Reason::UnknownReqMember;
+            return Err(vec![self::refuse(module.source, reason, call.call, detail)]);
+        }
+        seen.extend(values.puts.iter().cloned());
+        let passes = shared.wrapper.is_some_and(|wrapper| !wrapper.context);
+        if !passes {
+            given.clone_from(&values.gives);
         }
         let place = (call.args.len() - 1, call.handler);
         let wrapper = shared.wrapper.filter(|wrapper| wrapper.handler == place);

@@ -139,6 +139,17 @@ fn target(assign: &AssignExpr, req: &Id) -> Option<Option<String>> {
     is_binding(&access.obj, req).then(|| crate::syntax::member_name(&access.prop))
 }
 
+/// The type that an assertion says.
+pub fn asserted(expr: &Expr) -> Option<&TsType> {
+    match expr {
+        Expr::Paren(inner) => asserted(&inner.expr),
+        Expr::TsNonNull(inner) => asserted(&inner.expr),
+        Expr::TsAs(cast) => Some(&cast.type_ann),
+        Expr::TsTypeAssertion(cast) => Some(&cast.type_ann),
+        _ => None,
+    }
+}
+
 /// Every place where a member of the request is written.
 struct Written<'w> {
     source: &'w Source,
@@ -332,6 +343,7 @@ pub fn reads(source: &Source, body: &Body, req: &Id) -> Vec<(String, Range<usize
         source,
         req,
         found: Vec::new(),
+        props: Vec::new(),
         taken: Vec::new(),
         odd: Vec::new(),
     };
@@ -360,6 +372,7 @@ pub fn read_instead(
         source,
         req,
         found: Vec::new(),
+        props: Vec::new(),
         taken: Vec::new(),
         odd: Vec::new(),
     };
@@ -368,6 +381,11 @@ pub fn read_instead(
     let mut edits = Vec::new();
     for (name, range) in &reads.found {
         if let Some(value) = value(name) {
+            let short = reads
+                .props
+                .iter()
+                .find(|(key, _, at)| *key == value.text && at == range);
+            let range = short.map_or(range, |(_, whole, _)| whole);
             edits.push((range.clone(), value.text.clone()));
         }
     }
@@ -435,6 +453,8 @@ pub struct Reads<'r> {
     source: &'r Source,
     req: &'r Id,
     found: Vec<(String, Range<usize>)>,
+    /// Properties of objects: the key, the whole, and the value.
+    props: Vec<(String, Range<usize>, Range<usize>)>,
     taken: Vec<Taken>,
     odd: Vec<Odd>,
 }
@@ -507,6 +527,14 @@ impl Visit for Reads<'_> {
         }
         node.right.visit_with(self);
     }
+    fn visit_key_value_prop(&mut self, node: &KeyValueProp) {
+        if let PropName::Ident(key) = &node.key {
+            let range = |node: &dyn swc_core::common::Spanned| self.source.range(&node.span());
+            self.props
+                .push((key.sym.to_string(), range(node), range(&node.value)));
+        }
+        node.visit_children_with(self);
+    }
     fn visit_expr(&mut self, node: &Expr) {
         if let Expr::Member(_) | Expr::OptChain(_) = node
             && let Some((object, name)) = member(node)
@@ -526,6 +554,7 @@ pub fn taken_names(source: &Source, body: &Body, req: &Id) -> Vec<String> {
         source,
         req,
         found: Vec::new(),
+        props: Vec::new(),
         taken: Vec::new(),
         odd: Vec::new(),
     };

@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use elsa::sync::FrozenMap;
 use swc_core::ecma::ast::{Expr, Pat};
@@ -20,6 +20,7 @@ use crate::facts::members::{self, Told};
 use crate::facts::route::Route;
 use crate::flow::{self, Reading};
 use crate::handler;
+use crate::injecting::{self, Declared, Injecting, Merged};
 use crate::libraries::router_factory::{self, Factory, Library};
 use crate::libraries::{self, next_auth};
 use crate::middleware::{self, Middleware};
@@ -27,6 +28,7 @@ use crate::next_version::{Feature, NextVersion};
 use crate::outcome::{Place, Refusal};
 use crate::project::Project;
 use crate::reason::{Note, Reason};
+use crate::request_types;
 use crate::revalidation::Pages;
 use crate::shared_forms::Names;
 use crate::source::Source;
@@ -73,22 +75,38 @@ pub struct Shared {
     pub notes: BTreeSet<Note>,
     /// The names of the headers that it sets.
     pub header_names: BTreeSet<String>,
-    /// Whether it reads headers that are set before, adds to them or removes them.
-    pub adds: bool,
+    /// The headers, in lower case, that it reads after they are set, adds to or removes.
+    pub adds: BTreeSet<String>,
     /// The helpers of the generated module that it calls.
     pub helpers: BTreeSet<Helper>,
     /// The functions of modules that it calls in turn.
     pub calls: BTreeSet<Key>,
     /// Which parameter is a function that it calls with the request.
     pub callback: Option<usize>,
+    /// Where it hands the headers of the answer to that function, behind how many arguments that are
+    /// neither the request nor the response.
+    pub hands_headers: Option<usize>,
     /// Whether it answers errors of what it calls.
     pub answers_errors: bool,
+    /// For a wrapper: what is put on the request around it.
+    pub values: Values,
     /// For a wrapper: how the web form of the handler is called.
     pub wrapper: Option<Wrapper>,
     /// For a middleware: what it is.
     pub middleware: Option<Arc<Middleware>>,
     /// Why it cannot be carried over.
     pub refusals: Vec<Refusal>,
+}
+
+/// What wrappers put on the request.
+#[derive(Debug, Clone, Default)]
+pub struct Values {
+    /// What those around a wrapper have put there, and it takes behind the context.
+    pub takes: Vec<String>,
+    /// What it puts there itself.
+    pub puts: Vec<String>,
+    /// What the handler gets behind the context, when it gets nothing else.
+    pub gives: Vec<String>,
 }
 
 /// A wrapper's web form.
@@ -116,6 +134,8 @@ pub struct FromMap {
 
 /// A function on its way to its web form.
 pub struct Part<'m> {
+    /// Which it is.
+    pub key: Key,
     /// Its module.
     pub module: ApiModule<'m>,
     /// The function as it is declared.
@@ -152,7 +172,10 @@ impl Part<'_> {
             _ => matches!(effect.carrier(), Some((Carrier::Shared(shared), _)) if shared.params),
         };
         // The functions of a map take what they need, and only a name has one type for all.
-        let named = |found: &Wrapping| found.extras > 0 || found.takes.is_some();
+        let named = |found: &Wrapping| {
+            let behind = found.extras > 0 || found.closure.params.len() > 2;
+            behind || found.takes.is_some()
+        };
         self.wrapping.as_ref().is_some_and(named) || self.reading.effects.iter().any(reads)
     }
 }
@@ -197,6 +220,7 @@ pub enum Wraps {
 pub struct Sources<'p> {
     project: &'p Project,
     parsed: FrozenMap<String, Box<Option<Text>>>,
+    merged: OnceLock<BTreeMap<String, Merged>>,
 }
 
 /// A parsed module, with its middlewares written anew.
@@ -204,6 +228,7 @@ struct Text {
     source: Source,
     middlewares: Vec<Arc<Middleware>>,
     factories: Vec<Arc<Factory>>,
+    injecting: Vec<Arc<Injecting>>,
 }
 
 impl<'p> Sources<'p> {
@@ -212,6 +237,64 @@ impl<'p> Sources<'p> {
         Sources {
             project,
             parsed: FrozenMap::new(),
+            merged: OnceLock::new(),
+        }
+    }
+
+    fn resolve(&self, file: &str, specifier: &str) -> Option<String> {
+        let imports = &self.project.files.get(file)?.imports;
+        let import = imports
+            .iter()
+            .find(|import| import.specifier == specifier)?;
+        import.resolved.clone()
+    }
+
+    /// What the project adds to the request of Next.js, as far as other files can name the types.
+    fn merged(&self) -> &BTreeMap<String, Merged> {
+        self.merged.get_or_init(|| {
+            let mut all = BTreeMap::new();
+            for (path, file) in &self.project.files {
+                let Some(text) = file
+                    .text
+                    .as_ref()
+                    .filter(|text| text.contains("declare module") && text.contains("interface "))
+                else {
+                    continue;
+                };
+                let Ok(source) = self.project.parse(path, text.clone()) else {
+                    continue;
+                };
+                for (member, kind) in request_types::merged(&source) {
+                    let resolve = |specifier: &str| self.resolve(path, specifier);
+                    if let Some(names) = request_types::origins(&source, &kind, &resolve) {
+                        all.insert(member, (kind, names));
+                    }
+                }
+            }
+            all
+        })
+    }
+
+    /// What the type of a request that a file imports says of a member.
+    fn declared(&self, file: &str, specifier: &str, name: &str, member: &str) -> Declared {
+        let there = self.resolve(file, specifier);
+        let text = there.as_ref().and_then(|there| {
+            let file = self.project.files.get(there)?;
+            self.project.parse(there, file.text.clone()?).ok()
+        });
+        let members = text
+            .as_ref()
+            .and_then(|source| request_types::own_members(source, name));
+        let (Some(there), Some(source), Some(members)) = (there, text, members) else {
+            return Declared::Unknown;
+        };
+        let Some(kind) = members.get(member) else {
+            return Declared::Absent;
+        };
+        let resolve = |specifier: &str| self.resolve(&there, specifier);
+        match request_types::origins(&source, kind, &resolve) {
+            Some(names) => Declared::Known((kind.clone(), names)),
+            None => Declared::Unknown,
         }
     }
 
@@ -231,8 +314,20 @@ impl<'p> Sources<'p> {
             .as_ref()
     }
 
-    /// A module with its middlewares written anew.
+    /// A module with its middlewares, and the wrappers that put values on the request, written anew.
     fn anew(&self, file: &str, source: Source) -> Text {
+        let parse = |source: &Source, edits: &Edits| {
+            let text = edits.render(&source.text, 0..source.text.len()).ok()?;
+            self.project.parse(file, Arc::from(text)).ok()
+        };
+        let around = injecting::Around {
+            parse: &parse,
+            resolve: &|specifier| self.resolve(file, specifier),
+            merged: &|member| self.merged().get(member).cloned(),
+            declared: &|specifier, name, member| self.declared(file, specifier, name, member),
+        };
+        let (source, injecting) = injecting::anew(&source, &around).unwrap_or((source, Vec::new()));
+        let injecting: Vec<Arc<Injecting>> = injecting.into_iter().map(Arc::new).collect();
         let mut edits = Edits::default();
         let read = ApiModule::library(&source).ok();
         let module = read.and_then(|(module, _)| module);
@@ -254,6 +349,7 @@ impl<'p> Sources<'p> {
                 source: self.project.parse(file, Arc::from(text)).ok()?,
                 middlewares: middlewares.into_iter().map(Arc::new).collect(),
                 factories: factories.into_iter().map(Arc::new).collect(),
+                injecting: injecting.clone(),
             })
         });
         let parsed = parsed.flatten();
@@ -261,6 +357,7 @@ impl<'p> Sources<'p> {
             source,
             middlewares: Vec::new(),
             factories: Vec::new(),
+            injecting,
         })
     }
 }
@@ -360,10 +457,22 @@ impl<'s> Modules<'s> {
         text.map_or(&[], |text| &text.factories)
     }
 
-    /// The middlewares of a module.
-    pub fn middlewares(&self, file: &str) -> &[Arc<Middleware>] {
-        let text = self.sources.text(file);
-        text.map_or(&[], |text| &text.middlewares)
+    /// The wrapper that a name binds in a module, where it puts values on the request.
+    pub fn injecting(&self, file: &str, name: &str) -> Option<Arc<Injecting>> {
+        let own = &self.sources.text(file)?.injecting;
+        own.iter().find(|own| own.name == name).cloned()
+    }
+
+    /// The functions of a module that are written anew, with their statements as they were.
+    pub fn originals(&self, file: &str) -> Vec<(&str, &str)> {
+        let Some(text) = self.sources.text(file) else {
+            return Vec::new();
+        };
+        let middlewares = text.middlewares.iter();
+        let wrappers = text.injecting.iter();
+        let middlewares = middlewares.map(|own| (&*own.name, &*own.original));
+        let wrappers = wrappers.map(|own| (&*own.name, &*own.original));
+        middlewares.chain(wrappers).collect()
     }
 
     /// The names that importers of a module use for one of its bindings.
@@ -746,10 +855,47 @@ impl<'s> Modules<'s> {
             return Some(Arc::new(refused(key, vec![refusal])));
         }
         READING.with_borrow_mut(|reading| reading.push(key.clone()));
-        let shared = Arc::new(self.summarise(key));
+        let mut shared = self.summarise(key);
         READING.with_borrow_mut(|reading| reading.pop());
+        for refusal in &mut shared.refusals {
+            self.replace_place(key, &mut refusal.place);
+        }
+        let shared = Arc::new(shared);
         let mut known = self.known.write().expect("no panics while held");
         Some(known.entry(key.clone()).or_insert(shared).clone())
+    }
+
+    /// Moves a place in a function of a module that was written anew to where the same words stand
+    /// in the file: in the same function, where that is as it was, or where they stand once.
+    fn replace_place(&self, key: &Key, place: &mut Place) {
+        let file = self.project().files.get(&place.file);
+        let old = file.and_then(|file| file.text.as_deref());
+        let (Some(old), Some(module)) = (old, self.library(&key.file)) else {
+            return;
+        };
+        let new = &*module.source.text;
+        // That of a function that is called was moved with it.
+        let stands = |text: &str| Place::new(&place.file, text, place.start, place.end) == *place;
+        let alike = old.get(place.start..place.end) == new.get(place.start..place.end);
+        if place.file != key.file || old == new || stands(old) && (alike || !stands(new)) {
+            return;
+        }
+        let whole = function(&module, &key.name).map(|function| function.statement.clone());
+        let places = whole
+            .into_iter()
+            .chain(std::iter::once(place.start..place.end));
+        for range in places.filter(|range| range.start <= place.start && place.end <= range.end) {
+            let Some(words) = new.get(range.clone()).filter(|words| !words.is_empty()) else {
+                continue;
+            };
+            let mut found = old.match_indices(words);
+            if let (Some((at, _)), None) = (found.next(), found.next()) {
+                let (start, end) = (place.start - range.start, place.end - range.start);
+                *place = Place::new(&place.file, old, at + start, at + end);
+                return;
+            }
+        }
+        *place = Place::file_start(&place.file);
     }
 
     /// A function, read as it is for every method.
@@ -823,6 +969,7 @@ impl<'s> Modules<'s> {
         roles.resize(function.params.len(), None);
         let reading = flow::read_with(&module, &function, &roles, methods, constants);
         Some(Part {
+            key: key.clone(),
             module,
             declared,
             function,
@@ -857,7 +1004,9 @@ impl<'s> Modules<'s> {
             return refuse(Reason::ResEscapes, "more arguments than parameters");
         }
         let chained = self.middleware(&key.file, &key.name).is_some();
-        if wrapping.is_some() && (chained || function.params.len() > 2) {
+        let injecting = self.injecting(&key.file, &key.name);
+        let taken = injecting.map_or(0, |own| own.takes.len());
+        if wrapping.is_some() && (chained || function.params.len() > 2 + taken) {
             return refuse(Reason::WrappedHandler, "more than two parameters");
         }
         if let Some(wrapping) = wrapping.as_ref().filter(|found| found.takes.is_some())
@@ -873,7 +1022,18 @@ impl<'s> Modules<'s> {
         {
             return refuse(Reason::WrappedHandler, "the type of the map of methods");
         }
-        if wrapping.is_some() && reading.reads_headers {
+        let handler = |effect: &&Effect| matches!(effect.carrier(), Some((Carrier::Handler(_), _)));
+        let first = reading
+            .effects
+            .iter()
+            .filter(handler)
+            .map(|call| call.range.start)
+            .min();
+        let sent = |effect: &Effect| {
+            let after = first.is_some_and(|first| effect.range.start > first);
+            matches!(effect.kind, Kind::SentHeader { .. }) && after
+        };
+        if wrapping.is_some() && reading.effects.iter().any(sent) {
             return refuse(Reason::UnknownResMember, "getHeader");
         }
         let rest = |pat: &&Pat| matches!(pat, Pat::Rest(_));
@@ -943,7 +1103,7 @@ impl<'s> Modules<'s> {
                 notes
             },
             header_names: header_names(reading),
-            adds: adds_headers(reading),
+            adds: added_headers(reading),
             helpers: {
                 let mut helpers = needs.helpers;
                 // What reads the body here leaves it for those that come later.
@@ -954,7 +1114,20 @@ impl<'s> Modules<'s> {
             },
             calls,
             callback: part.callback,
+            hands_headers: self.hands_headers(key, &part),
             answers_errors: reading.answers_errors(),
+            values: match self.injecting(&key.file, &key.name) {
+                Some(own) if wrapping.is_some() => {
+                    let name = |given: &injecting::Given| given.name.clone();
+                    let gives = own.gives().filter(|_| own.before == 0);
+                    Values {
+                        takes: own.takes.iter().map(name).collect(),
+                        puts: own.puts.iter().map(name).collect(),
+                        gives: gives.map(name).collect(),
+                    }
+                }
+                _ => Values::default(),
+            },
             wrapper: wrapping.as_ref().map(|wrapping| Wrapper {
                 handler: wrapping.handler,
                 extras: wrapping.extras,
@@ -967,6 +1140,39 @@ impl<'s> Modules<'s> {
             middleware: self.middleware(&key.file, &key.name),
             refusals: Vec::new(),
         }
+    }
+
+    /// Whether a function hands the headers of the answer to the one that it calls with the request:
+    /// where it has set some before, and a file that calls it sets or reads headers, too. Gives how
+    /// many arguments stand before them.
+    fn hands_headers(&self, key: &Key, part: &Part) -> Option<usize> {
+        part.callback.filter(|_| !part.takes_headers())?;
+        let mut calls = part
+            .reading
+            .effects
+            .iter()
+            .filter_map(|effect| match &effect.kind {
+                Kind::CallCarrier {
+                    callee: Carrier::Handler(_),
+                    args,
+                    carries,
+                    ..
+                } => Some((args, *carries)),
+                _ => None,
+            });
+        let (args, carries) = calls
+            .next()
+            .filter(|_| calls.clone().all(|(_, carries)| carries))?;
+        let typed = header_names(&part.reading);
+        let typed = typed
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case("content-type"));
+        let wanted = self.project().files.iter().any(|(file, entry)| {
+            let text = entry.text.as_deref().filter(|_| *file != key.file);
+            text.is_some_and(|text| text.contains(&key.name) && shares_headers(text))
+        });
+        let before = args.iter().filter(|arg| arg.role.is_none()).count();
+        (carries && !typed && wanted).then_some(before)
     }
 
     /// Writes a function's web form; `names` are those of functions that keep their old form beside it.
@@ -997,6 +1203,7 @@ impl<'s> Modules<'s> {
             action: None,
             context: part.wrapping.as_ref().map(|_| part.context()),
             takes_headers: part.takes_headers(),
+            hands_headers: self.hands_headers(&part.key, part).is_some(),
             unwrapped: RefCell::new(Vec::new()),
             tried: false,
         };
@@ -1077,6 +1284,31 @@ fn bound(part: &Part, call: &WrapperCall) -> Vec<(Id, Constant)> {
     constants
 }
 
+/// Whether a file seems to read headers that were set before, or to set some where more than the
+/// answer follows. Where it does not, nothing is lost but a parameter that nobody takes.
+fn shares_headers(text: &str) -> bool {
+    let early = |(at, word): (usize, &str)| {
+        let receiver = text[..at].rfind(|char: char| !char.is_alphanumeric() && char != '_');
+        let receiver = &text[receiver.map_or(0, |at| at + 1)..at];
+        let mut depth = 1;
+        let rest = &text[at + word.len()..];
+        let end = rest.find(|char| {
+            depth += i32::from(char == '(') - i32::from(char == ')');
+            depth == 0
+        });
+        let next = end
+            .map_or("", |end| &rest[end + 1..])
+            .trim_start_matches(';')
+            .trim_start();
+        let next = next.strip_prefix("return ").unwrap_or(next);
+        !(next.starts_with('.') || next.starts_with(&format!("{receiver}.")))
+    };
+    text.contains(".getHeader(")
+        || [".setHeader(", ".appendHeader("]
+            .into_iter()
+            .any(|word| text.match_indices(word).any(early))
+}
+
 /// What each imported name of a file stands for.
 fn imports_of(source: &Source) -> HashMap<Id, (String, String)> {
     crate::facts::api_module::imports(source)
@@ -1106,11 +1338,13 @@ fn refused(key: &Key, mut refusals: Vec<Refusal>) -> Shared {
         becomes_async: false,
         notes: BTreeSet::new(),
         header_names: BTreeSet::new(),
-        adds: false,
+        adds: BTreeSet::new(),
         helpers: BTreeSet::new(),
         calls: BTreeSet::new(),
         callback: None,
+        hands_headers: None,
         answers_errors: false,
+        values: Values::default(),
         wrapper: None,
         middleware: None,
         refusals,
@@ -1127,16 +1361,44 @@ fn uses_request(part: &Part, dropped: &[std::ops::Range<usize>]) -> bool {
     )
 }
 
-/// Whether a function reads headers that are set before, adds to them or removes them.
-pub fn adds_headers(reading: &Reading) -> bool {
-    let more = |set: &SetHeader| set.mode != HeaderMode::Set;
-    reading.effects.iter().any(|effect| match &effect.kind {
-        Kind::SentHeader { .. } => true,
-        Kind::LateHeader { mode, .. } => *mode != HeaderMode::Set,
-        Kind::Prepare { headers, .. } => headers.iter().any(more),
-        Kind::Reply(reply) => reply.own.iter().any(more),
-        _ => matches!(effect.carrier(), Some((Carrier::Shared(shared), _)) if shared.adds),
-    })
+/// The names, in lower case, of the headers that a function reads after they are set, adds to or
+/// removes.
+pub fn added_headers(reading: &Reading) -> BTreeSet<String> {
+    let more = |set: &&SetHeader| set.mode != HeaderMode::Set;
+    let of = |headers: &[SetHeader]| -> Vec<String> {
+        let headers = headers.iter().filter(more);
+        headers.map(|header| header.name.clone()).collect()
+    };
+    let named = |effect: &Effect| match &effect.kind {
+        Kind::SentHeader { name, .. } => vec![name.clone()],
+        Kind::LateHeader {
+            name, among, mode, ..
+        } if *mode != HeaderMode::Set => {
+            let known = name.known(among).into_iter();
+            known.map(str::to_string).collect()
+        }
+        Kind::Prepare { headers, .. } => of(headers),
+        Kind::Reply(reply) => of(&reply.own),
+        _ => match effect.carrier() {
+            Some((Carrier::Shared(shared), _)) => shared.adds.iter().cloned().collect(),
+            _ => Vec::new(),
+        },
+    };
+    let names = reading.effects.iter().flat_map(named);
+    names.map(|name| name.to_ascii_lowercase()).collect()
+}
+
+/// Whether one of the headers that are added to or read may be one of those that are set.
+pub fn meet(added: &BTreeSet<String>, set: &BTreeSet<String>) -> bool {
+    let any = |names: &BTreeSet<String>| names.contains(crate::config_headers::ANY);
+    if added.is_empty() || set.is_empty() {
+        return false;
+    }
+    any(added)
+        || any(set)
+        || set
+            .iter()
+            .any(|name| added.contains(&name.to_ascii_lowercase()))
 }
 
 /// The names of the headers that a function sets.
@@ -1149,7 +1411,14 @@ fn header_names(reading: &Reading) -> BTreeSet<String> {
                 let known = name.known(among).into_iter();
                 return known.map(str::to_string).collect();
             }
-            _ => return Vec::new(),
+            _ => {
+                return match effect.carrier() {
+                    Some((Carrier::Shared(shared), _)) => {
+                        shared.header_names.iter().cloned().collect()
+                    }
+                    _ => Vec::new(),
+                };
+            }
         };
         headers.iter().map(|header| header.name.clone()).collect()
     };

@@ -26,6 +26,7 @@ use crate::facts::call::{Call, RouteKey};
 use crate::facts::route::Route;
 use crate::handler;
 use crate::importers;
+use crate::injected_handler;
 use crate::libraries::chain::{self, AsHandler, Kitchen};
 use crate::modules::{Key, Modules, Sources};
 use crate::not_found::{self, NotFound};
@@ -368,7 +369,10 @@ fn with_shared(
             let specifier =
                 |text: &str| surroundings::specifier(app, directory(file), &helper_file, text);
             let keys: Vec<&Key> = keys.iter().collect();
-            match shared_module::write(modules, file, &keys, &names, &specifier) {
+            let old = project.files.get(file).and_then(|old| old.text.clone());
+            let old = old.unwrap_or_default();
+            let home = |there: &str| surroundings::specifier(app, directory(file), there, &old);
+            match shared_module::write(modules, file, &keys, &names, &specifier, &home) {
                 Ok(module) => {
                     written.insert(file.clone(), module);
                 }
@@ -526,8 +530,16 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
     {
         match written
             .map_err(|refusal| vec![refusal])
-            .and_then(|written| written_out(job, &source, written))
+            .and_then(|written| written_out(job, &source, written, true))
         {
+            Err(refusals) if job.options.bridge != Bridge::Off => unchained = refusals,
+            planned => return planned,
+        }
+    }
+    if job.options.bridge != Bridge::All
+        && let Some(written) = injected_handler::as_handler(&kitchen)
+    {
+        match written_out(job, &source, written, job.chained) {
             Err(refusals) if job.options.bridge != Bridge::Off => unchained = refusals,
             planned => return planned,
         }
@@ -601,8 +613,8 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
     })
 }
 
-/// Plans a route whose chain of middlewares is written out.
-fn written_out(job: &Job, source: &Source, written: AsHandler) -> Planned {
+/// Plans a route whose text is written anew; `chained` when a chain of middlewares is written out.
+fn written_out(job: &Job, source: &Source, written: AsHandler, chained: bool) -> Planned {
     let options = Options {
         // What would be bridged is the file as it was.
         bridge: Bridge::Off,
@@ -610,7 +622,7 @@ fn written_out(job: &Job, source: &Source, written: AsHandler) -> Planned {
     };
     let chained = Job {
         options: &options,
-        chained: true,
+        chained,
         ..*job
     };
     let moved = |refusal: Refusal| written.refusal(source, refusal);

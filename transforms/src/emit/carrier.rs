@@ -52,6 +52,8 @@ pub struct Context<'a, 'm> {
     pub context: Option<bool>,
     /// Whether the function takes the headers of the answer as a parameter.
     pub takes_headers: bool,
+    /// Whether it hands the headers of the answer to the function that it calls with the request.
+    pub hands_headers: bool,
     /// How far the code at an offset moves to the left, filled while a function is written.
     pub unwrapped: RefCell<Vec<(Range<usize>, usize)>>,
     /// Whether the body of the function goes into a `try`, one level deeper.
@@ -262,6 +264,8 @@ pub fn lower<'a>(
         strings: Vec::new(),
         guards: Vec::new(),
         callbacks: Vec::new(),
+        sharing: None,
+        handed: None,
         typed: false,
     };
     *ctx.unwrapped.borrow_mut() = reading
@@ -399,6 +403,10 @@ pub(super) struct Writer<'w, 'a, 'm> {
     callbacks: Vec<Callback>,
     /// Whether the headers that are collected may have a type that is not JSON's.
     typed: bool,
+    /// The headers that a function inside it sets together with the one that calls it.
+    sharing: Option<String>,
+    /// Where it hands its headers on.
+    handed: Option<usize>,
 }
 
 impl<'a> Writer<'_, 'a, '_> {
@@ -1263,7 +1271,31 @@ impl<'a> Writer<'_, 'a, '_> {
                 || effect.carries_headers()
                 || matches!(effect.kind, Kind::SentHeader { .. })
         });
-        let taken = self.ctx.takes_headers;
+        let sharing = reading
+            .effects
+            .iter()
+            .find_map(|effect| match &effect.kind {
+                Kind::CallCarrier {
+                    callback: Some(callback),
+                    ..
+                } => callback.sharing.clone(),
+                _ => None,
+            });
+        // The headers that a function inside it is given are not there outside of it.
+        if let Some(inner) = &sharing
+            && let Some(outer) = reading.effects.iter().find(|effect| {
+                let inside = inner.start <= effect.range.start && effect.range.end <= inner.end;
+                let set = matches!(&effect.kind, Kind::Prepare { .. } | Kind::Reply(_))
+                    || effect.sets_headers()
+                    || effect.carries_headers()
+                    || matches!(effect.kind, Kind::SentHeader { .. });
+                set && !inside
+            })
+        {
+            self.refuse(Reason::HeaderInCallback, outer.range.clone(), "");
+            return None;
+        }
+        let taken = self.ctx.takes_headers || sharing.is_some();
         let any_header =
             taken || handed.is_some() || prepares.iter().any(|(_, headers, _)| !headers.is_empty());
         let carried: usize = replies.iter().map(|(_, reply)| reply.before.len()).sum();
@@ -1333,6 +1365,13 @@ impl<'a> Writer<'_, 'a, '_> {
                 _ => false,
             },
         });
+        if self.ctx.hands_headers {
+            let calls = reading
+                .effects
+                .iter()
+                .filter(|effect| matches!(effect.carrier(), Some((Carrier::Handler(_), _))));
+            self.handed = calls.map(|effect| effect.range.start).min();
+        }
         let name = self.free_name(&["headers", "responseHeaders", "replyHeaders"]);
         let first = prepares
             .iter()
@@ -1340,7 +1379,9 @@ impl<'a> Writer<'_, 'a, '_> {
             .map(|(effect, ..)| *effect)
             .chain(handed)
             .min_by_key(|effect| effect.range.start);
-        if taken {
+        if sharing.is_some() {
+            self.sharing = Some(name.clone());
+        } else if taken {
             self.needs.headers = Some(name.clone());
         } else {
             let first = first?;
@@ -1660,7 +1701,9 @@ impl<'a> Writer<'_, 'a, '_> {
             Kind::Reply(reply) => {
                 let mut reply = reply.clone();
                 // What the caller has set is not known here.
-                reply.carries |= self.ctx.takes_headers;
+                reply.carries |= self.ctx.takes_headers || self.sharing.is_some();
+                // What the function that was called has set stands before its error is answered.
+                reply.carries |= self.handed.is_some_and(|handed| handed < range.start);
                 if self.typed && shared.is_some() && matches!(reply.payload, Payload::Json(_)) {
                     let why = "a type that json() replaces";
                     return self.refuse(Reason::UnknownHeader, range, why);
@@ -2104,11 +2147,11 @@ impl<'a> Writer<'_, 'a, '_> {
         let (name, annotated) = &callback.request;
         // What only dropped code read goes from the end of the list.
         let mut rest = callback.rest.clone();
-        while rest.last().is_some_and(|range| !self.reads(range)) {
+        while callback.sharing.is_none() && rest.last().is_some_and(|range| !self.reads(range)) {
             rest.pop();
         }
         let mut with = vec![Fragment::Text("(".to_string())];
-        if !rest.is_empty() || self.reads(&callback.param) {
+        if !rest.is_empty() || callback.sharing.is_some() || self.reads(&callback.param) {
             with.push(Fragment::Text(if *annotated && self.ctx.typescript() {
                 self.needs.imports.value("next/server", "NextRequest");
                 format!("{name}: NextRequest")
@@ -2119,6 +2162,13 @@ impl<'a> Writer<'_, 'a, '_> {
         for range in rest {
             with.push(Fragment::Text(", ".to_string()));
             with.push(Fragment::Keep(range));
+        }
+        if callback.sharing.is_some()
+            && let Some(headers) = &self.sharing
+        {
+            let typed = *annotated && self.ctx.typescript();
+            let annotation = if typed { ": Headers" } else { "" };
+            with.push(Fragment::Text(format!(", {headers}{annotation}")));
         }
         with.push(Fragment::Text(")".to_string()));
         if let Some(annotation) = callback.return_type.clone() {
@@ -2273,6 +2323,11 @@ impl<'a> Writer<'_, 'a, '_> {
             }
         }
         given.extend(late.map(Fragment::Text));
+        if let (Carrier::Handler(_), Some(headers), true) =
+            (callee, headers, self.ctx.hands_headers)
+        {
+            given.push(Fragment::Text(headers.to_string()));
+        }
         let (open, between, close) = self.separators(args, list, &given);
         let mut with = vec![Fragment::Text(open)];
         for (at, fragment) in given.into_iter().enumerate() {

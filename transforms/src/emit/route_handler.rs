@@ -322,6 +322,7 @@ impl<'a> File<'_, 'a> {
             action: self.around.action.as_ref(),
             context: None,
             takes_headers: false,
+            hands_headers: false,
             unwrapped: RefCell::new(Vec::new()),
             tried: self.tried(function),
         };
@@ -1047,15 +1048,22 @@ impl<'a> File<'_, 'a> {
         };
         let uses_request =
             needs.request || uses_beyond(function, reading, source, &lowered.dropped);
-        // A wrapped handler may get something behind the request and the context.
-        let extras = wrapped && function.params.len() > 2;
+        // A wrapped handler may get something behind the request and the context; what the code
+        // that stays does not use at the end of the list goes, unless nothing used it before.
+        let unused = function.params.iter().skip(2).rev().take_while(|pat| {
+            wrapped
+                && crate::facts::api_module::param_id(pat)
+                    .is_some_and(|name| lost(source, &name, reading, lowered))
+        });
+        let length = function.params.len() - unused.count();
+        let extras = wrapped && length > 2;
         let annotated = |pat: &Pat| {
             matches!(
                 shape,
                 Shape::Apart { .. } | Shape::Value | Shape::Method { typed: true, .. }
             ) || matches!(pat, Pat::Ident(binding) if binding.type_ann.is_some())
         };
-        for (at, pat) in function.params.iter().enumerate() {
+        for (at, pat) in function.params.iter().take(length).enumerate() {
             match reading.roles.get(at).copied().flatten() {
                 Some(Role::Request) => {
                     self.check_type(
@@ -1617,6 +1625,26 @@ pub fn uses_beyond(
                     .chain(&reading.folded)
                     .any(|gone| inside(gone, at))
         })
+}
+
+/// Whether a parameter was used only by code that goes.
+fn lost(source: &Source, name: &Id, reading: &Reading, lowered: &Lowered) -> bool {
+    let uses: Vec<Range<usize>> = Names::of(source, &source.module)
+        .all
+        .into_iter()
+        .filter(|(found, _)| found == name)
+        .map(|(_, at)| at)
+        .collect();
+    let gone = || {
+        lowered
+            .dropped
+            .iter()
+            .chain(&reading.folded)
+            .chain(&reading.dropped)
+    };
+    let goes = |at: &Range<usize>| gone().any(|gone| gone.start <= at.start && at.end <= gone.end);
+    // The first is the parameter itself.
+    uses.len() > 1 && uses[1..].iter().all(goes)
 }
 
 /// Whether the whole body stands in a `try` with a `catch`. Taking values apart before it may

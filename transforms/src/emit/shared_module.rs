@@ -22,6 +22,7 @@ use crate::facts::members;
 use crate::modules::{Key, Modules, Part, Shared, function};
 use crate::outcome::{Place, Refusal};
 use crate::reason::Reason;
+use crate::request_types::Origin;
 use crate::shared_forms;
 use crate::source::Source;
 use crate::syntax::{Names, bare};
@@ -42,7 +43,7 @@ pub struct SharedModule {
 const PARAMS: &str = "Query";
 
 /// Writes the web forms of these functions of one module. `names` has those that keep their old
-/// form; `helper_specifier` gives how a module imports the generated one.
+/// form; `helper_specifier` gives how a module imports the generated one, and `specifier` another.
 ///
 /// # Errors
 /// The refusals for what has no faithful form.
@@ -52,6 +53,7 @@ pub fn write(
     keys: &[&Key],
     names: &shared_forms::Names,
     helper_specifier: &dyn Fn(&str) -> String,
+    specifier: &dyn Fn(&str) -> String,
 ) -> Result<SharedModule, Vec<Refusal>> {
     let broken = |detail: String| {
         vec![Refusal {
@@ -95,6 +97,23 @@ pub fn write(
             shared.next_request || shared.wrapper.is_some() || shared.callback.is_some();
         if source.typescript() && shared.request && next_request {
             imports.value("next/server", "NextRequest");
+        }
+        if let Some(injecting) = modules.injecting(file, &key.name) {
+            let known = crate::facts::api_module::imports(source);
+            for (origin, name) in injecting
+                .puts
+                .iter()
+                .flat_map(|put| put.names.iter().flatten())
+            {
+                let from = match origin {
+                    Origin::File(there) if there == file => continue,
+                    Origin::File(there) => specifier(there),
+                    Origin::Package(package) => package.clone(),
+                };
+                if !known.iter().any(|(local, _)| *local.0 == **name) {
+                    imports.type_only(&from, name);
+                }
+            }
         }
         let (own, dropped) = form.edits(names.get(key).as_deref());
         if form.names_handler.get() && !declares_handler {
@@ -153,14 +172,13 @@ pub fn write(
         keys.any(|key| key.name == name && names.get(key).is_none())
     };
     let mut uses: (String, String) = Default::default();
-    for middleware in modules.middlewares(file) {
+    for (name, text) in modules.originals(file) {
         // One whose old form stays, or that no route calls, is as it was.
-        let text = &middleware.original;
-        if moved(&middleware.name) {
+        if moved(name) {
             uses.0.push_str(text);
-        } else if let Some(function) = function(&module, &middleware.name) {
+        } else if let Some(function) = function(&module, name) {
             uses.1.push_str(text);
-            edits.replace(function.statement.clone(), text.clone());
+            edits.replace(function.statement.clone(), text);
         }
     }
     for factory in modules.factories(file) {
@@ -199,6 +217,7 @@ pub fn write(
     let text = edits
         .render(&source.text, 0..source.text.len())
         .map_err(|overlap| broken(format!("{overlap:?}")))?;
+    let text = without_orphans(source, text, uses.0);
     let text = layout::lay_out(source, source.in_own_line_ends(text));
     Source::parse(file, text.as_str().into()).map_err(|error| broken(error.message))?;
     Ok(SharedModule {
@@ -206,6 +225,46 @@ pub fn write(
         helpers,
         style,
     })
+}
+
+/// The text of a file without the types that it used before and uses no more.
+pub fn without_idle_types(before: &Source, text: String) -> String {
+    let names = Names::of(before, &before.module).all;
+    let used = names.iter().enumerate().filter(|(at, (name, _))| {
+        let mut others = names.iter().enumerate();
+        others.any(|(other, (same, _))| other != *at && same == name)
+    });
+    let used: Vec<&str> = used.map(|(_, (name, _))| &*name.0).collect();
+    without_orphans(before, text, used.join(" "))
+}
+
+/// The text of a module without the types that only what went used.
+fn without_orphans(before: &Source, text: String, mut went: String) -> String {
+    let mut left = text.clone();
+    while let Ok(source) = Source::parse(&before.path, left.as_str().into()) {
+        let names = Names::of(&source, &source.module).all;
+        let orphan = source.items().iter().find(|item| {
+            let name = match item {
+                ModuleItem::Stmt(Stmt::Decl(Decl::TsTypeAlias(alias))) => &alias.id,
+                ModuleItem::Stmt(Stmt::Decl(Decl::TsInterface(shape))) => &shape.id,
+                _ => return false,
+            };
+            let id = crate::syntax::id(name);
+            let uses = names.iter().filter(|(used, _)| *used == id).count();
+            uses == 1 && shared_forms::mentions(&went, &name.sym)
+        });
+        let Some(orphan) = orphan else { break };
+        let range = source.range(orphan);
+        let start = crate::flow::leading_comments(&source, range.start);
+        went.push_str(&left[range.clone()]);
+        let rest = left[range.end..].trim_start_matches(['\n', '\r']).len();
+        left.replace_range(line_start(&left, start)..left.len() - rest, "");
+    }
+    match left == text {
+        true => text,
+        // What they imported goes with them.
+        false => crate::libraries::pruned(before, left),
+    }
 }
 
 /// Whether a route calls a function of the module.
@@ -434,8 +493,19 @@ impl<'a> Form<'_, 'a> {
         } else {
             typed("...args", "Args")
         };
-        let list = format!("({}, {behind})", typed(&request, "NextRequest"));
-        let with = (vec![Fragment::Text(list)], Vec::new());
+        let mut with = vec![Fragment::Text(format!(
+            "({}, {behind}",
+            typed(&request, "NextRequest")
+        ))];
+        let mut kept = Vec::new();
+        // What those around it hand over.
+        for pat in wrapping.closure.params.iter().skip(2) {
+            with.push(Fragment::Text(", ".to_string()));
+            with.push(Fragment::Keep(source.range(*pat)));
+            kept.push(source.range(*pat));
+        }
+        with.push(Fragment::Text(")".to_string()));
+        let with = (with, kept);
         self.rewrite_params(&wrapping.closure, with, out);
         out.untype(source, &wrapping.closure);
         for layer in &wrapping.layers {
@@ -464,8 +534,20 @@ impl<'a> Form<'_, 'a> {
                 out.dropped.push(parameter.clone());
                 out.edits.replace(parameter, generic.clone());
             }
-            // It is generic already.
-            (None, Some(end)) => out.edits.insert(end, format!(", {generic}")),
+            // It is generic already; behind a parameter with a default there is none without.
+            (None, Some(end)) => {
+                let generic = generic.trim_end_matches(',');
+                let text = &source.text[..end];
+                let open = text.rfind(['(', '\n', ';']).map_or(0, |at| at + 1);
+                let bound = generic
+                    .split_once(" extends ")
+                    .map_or("unknown", |(_, bound)| bound);
+                let default = match text[open..].contains(" = ") {
+                    true => format!(" = {bound}"),
+                    false => String::new(),
+                };
+                out.edits.insert(end, format!(", {generic}{default}"));
+            }
             (None, None) => out.edits.insert(layer_list.start, format!("<{generic}>")),
         }
         let length = match types {
@@ -741,6 +823,9 @@ impl<'a> Form<'_, 'a> {
                 .iter()
                 .map(|range| source.text[range.clone()].to_string()),
         );
+        if self.shared.hands_headers.is_some() {
+            params.push("headers: Headers".to_string());
+        }
         let whole = source.range(pat);
         let inside = |range: &Range<usize>| whole.start <= range.start && range.end <= whole.end;
         let extras = extras.into_iter().filter(inside).collect();
@@ -827,6 +912,33 @@ fn handler_params<'a>(source: &'a Source, kind: Option<&'a TsType>) -> Vec<&'a T
             kind.params.iter().skip(2).collect()
         }
         _ => Vec::new(),
+    }
+}
+
+/// The parameters behind the request and the response that the type of a handler has.
+pub fn handler_extras(source: &Source, handler: &BindingIdent) -> Vec<String> {
+    let kind = handler.type_ann.as_ref().map(|said| &*said.type_ann);
+    let extras = handler_params(source, kind).into_iter();
+    extras
+        .map(|extra| source.text_of(extra).to_string())
+        .collect()
+}
+
+/// The type that the type of a handler says its request has.
+pub fn handler_request<'a>(source: &'a Source, handler: &'a Pat) -> Option<&'a TsType> {
+    let Pat::Ident(handler) = handler else {
+        return None;
+    };
+    let kind = &*handler.type_ann.as_ref()?.type_ann;
+    match alias(source, kind).map_or(kind, |alias| &alias.type_ann) {
+        TsType::TsFnOrConstructorType(TsFnOrConstructorType::TsFnType(kind)) => {
+            match kind.params.first()? {
+                TsFnParam::Ident(binding) => Some(&binding.type_ann.as_ref()?.type_ann),
+                _ => None,
+            }
+        }
+        TsType::TsTypeRef(kind) => Some(kind.type_params.as_ref()?.params.first()?),
+        _ => None,
     }
 }
 

@@ -243,6 +243,9 @@ pub struct Callback {
     pub rest: Vec<Range<usize>>,
     /// The annotation of what it gives back, with its colon.
     pub return_type: Option<Range<usize>>,
+    /// The whole function, where it sets the headers of the answer together with the function that
+    /// calls it.
+    pub sharing: Option<Range<usize>>,
 }
 
 /// A function that takes the request or the response.

@@ -34,6 +34,7 @@ use crate::reason::Note;
 use crate::source::Source;
 use crate::syntax::{bare, id, member_name, prop_name};
 
+pub use chain_text::pruned;
 pub use raw_body::collects_bytes;
 
 /// How a library reads a call of one of its functions.

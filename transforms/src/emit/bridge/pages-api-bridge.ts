@@ -106,7 +106,8 @@ function connect(request: Request) {
     write(bytes: Buffer, _encoding, done) {
       // First Node.js writes the head, which is in the web answer already.
       const start = inBody ? 0 : bytes.indexOf('\r\n\r\n') + 4;
-      const chunk = bytes.subarray(start);
+      const { buffer, byteOffset, length } = bytes.subarray(start);
+      const chunk = new Uint8Array(buffer, byteOffset, length);
       inBody = true;
       if (chunk.length === 0) done();
       else body.write(chunk).then(() => done(), lost);
@@ -301,11 +302,11 @@ function send(req: NextApiRequest, res: NextApiResponse, data: unknown) {
     res.end();
     return;
   }
-  const content = Buffer.isBuffer(data) ? data : text;
+  const content = Buffer.isBuffer(data) ? data : Buffer.from(text);
   if (isData) {
     res.setHeader('Content-Type', Buffer.isBuffer(data) ? type : JSON_TYPE);
   }
-  res.setHeader('Content-Length', Buffer.byteLength(content));
+  res.setHeader('Content-Length', content.length);
   res.end(content);
 }
 
@@ -407,10 +408,10 @@ function parseType(header = '') {
 /** The whole body, up to a limit. */
 function readBytes(req: NextApiRequest, limit: number | string) {
   const most = toBytes(limit);
-  const chunks: Buffer[] = [];
+  const chunks: Uint8Array[] = [];
   let length = 0;
   return new Promise<Buffer>((resolve, reject) => {
-    req.on('data', (chunk: Buffer) => {
+    req.on('data', (chunk: Uint8Array) => {
       chunks.push(chunk);
       length += chunk.length;
       if (length > most) {
