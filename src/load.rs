@@ -19,12 +19,12 @@ use routelift_transforms::project::{File, Import, Project};
 use crate::timings::Timings;
 
 mod apps;
-mod imports;
+pub(crate) mod imports;
 mod lockfile;
 mod next_config;
 mod prettier;
-mod resolve;
-mod tsconfig;
+pub(crate) mod resolve;
+pub(crate) mod tsconfig;
 mod version;
 pub mod walk;
 

@@ -13,7 +13,7 @@ use super::tsconfig::{Paths, normal};
 use super::walk::{Walked, parent, relative};
 
 /// Extensions in the order in which Next.js tries them.
-const EXTENSIONS: &[&str] = &[
+pub const EXTENSIONS: &[&str] = &[
     ".js", ".mjs", ".cjs", ".tsx", ".ts", ".mts", ".cts", ".jsx", ".d.ts", ".d.mts", ".json",
 ];
 

@@ -26,7 +26,7 @@ pub struct Walked {
     pub directories: BTreeSet<String>,
 }
 
-const SKIPPED: &[&str] = &["node_modules", ".next", ".git"];
+const SKIPPED: &[&str] = &["node_modules", ".next", ".git", crate::write::store::FOLDER];
 const SOURCES: &[&str] = &["ts", "tsx", "js", "jsx", "mjs", "cjs", "mts", "cts"];
 
 /// Whether a path names a JavaScript or TypeScript source.
