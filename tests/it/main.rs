@@ -7,3 +7,4 @@ mod properties;
 mod shape;
 mod shared;
 mod support;
+mod writing;
