@@ -2,6 +2,7 @@
 
 mod chains;
 mod cli;
+mod faults;
 mod fixtures;
 mod properties;
 mod shape;
