@@ -484,6 +484,9 @@ impl Decide {
         }
         let project = load(root, &LoadOptions { next: self.next }, timings)?;
         let shown = shown(root);
+        for problem in &project.problems {
+            *warnings += &warning(&format!("{shown}{problem}"));
+        }
         let known = select::routes(&project);
         let (only, mut unknown) = select::expand(&self.only, &known, &shown);
         let (exclude, more) = select::expand(&self.exclude, &known, &shown);

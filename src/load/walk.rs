@@ -226,14 +226,14 @@ impl Ignores {
 /// `.git` file points to.
 fn git_directory(top: &Path) -> PathBuf {
     let git = top.join(".git");
-    let Ok(text) = std::fs::read_to_string(&git) else {
+    let Ok(text) = super::read::text(&git) else {
         return git;
     };
     let Some(target) = text.strip_prefix("gitdir:") else {
         return git;
     };
     let target = top.join(target.trim());
-    match std::fs::read_to_string(target.join("commondir")) {
+    match super::read::text(&target.join("commondir")) {
         Ok(common) => target.join(common.trim()),
         Err(_) => target,
     }
