@@ -59,6 +59,8 @@ pub fn load(root: &Path, options: &LoadOptions, timings: &mut Timings) -> Result
     let (packages, apps, prettier) = timings.measure("apps", || {
         let (packages, broken) = apps::packages(&root, &walked);
         problems = broken;
+        let told = |name: &String| format!("{name} is passed over: its name is not Unicode");
+        problems.extend(walked.nameless.iter().map(told));
         for path in walked
             .tsconfigs
             .iter()

@@ -4,6 +4,7 @@ mod chains;
 mod cli;
 mod faults;
 mod fixtures;
+mod hostile;
 mod properties;
 mod shape;
 mod shared;

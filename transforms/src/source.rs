@@ -83,6 +83,10 @@ impl Source {
             message: error.kind().msg().to_string(),
         };
         let module = parser.parse_module().map_err(error)?;
+        // The parser goes on over some errors, as the marks of a merge that was not resolved.
+        if let Some(first) = parser.take_errors().into_iter().next() {
+            return Err(error(first));
+        }
         let (leading, trailing) = comments.take_all();
         let mut ranges: Vec<Range<usize>> = leading
             .borrow()
