@@ -572,6 +572,7 @@ mod unix {
             "a patch that is piped keeps every byte"
         );
         let program = env!("CARGO_BIN_EXE_routelift");
+        let colours = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
         for arguments in [
             "",
             "--color=always",
@@ -594,7 +595,6 @@ mod unix {
             };
             let shown = text(&output.stdout);
             assert!(shown.len() > 100, "{arguments}: {shown}");
-            let colours = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
             // The terminal itself writes each line end so.
             let plain = colours.replace_all(&shown, "").replace("\r\n", "\n");
             let obeyed: Vec<char> = plain

@@ -4,6 +4,7 @@ mod chains;
 mod cli;
 mod faults;
 mod fixtures;
+mod fuzz;
 mod hostile;
 mod properties;
 mod shape;
