@@ -16,7 +16,7 @@ use routelift_transforms::outcome::WayOut;
 
 use crate::report::{View, is_left};
 use crate::write::disk::{Disk, Unwatched};
-use crate::write::{self, Allow, Job};
+use crate::write::{self, Job};
 use copy::Installed;
 use judge::{Judgement, judge};
 use next_app::NextApp;
@@ -175,7 +175,7 @@ pub fn verify(
                 project: &view.project,
                 changes: &view.outcome.changes,
             };
-            write::write(&[job], Allow::EVERYTHING, Disk::new(&Unwatched))?;
+            write::write_copy(job, Disk::new(&Unwatched))?;
         }
         let temporary = copies.path().join(format!("{side}-tmp"));
         std::fs::create_dir(&temporary).context("cannot make a temporary directory")?;

@@ -53,14 +53,6 @@ pub struct Allow {
     pub no_vcs: bool,
 }
 
-impl Allow {
-    /// For copies that nobody misses.
-    pub const EVERYTHING: Allow = Allow {
-        dirty: true,
-        no_vcs: true,
-    };
-}
-
 /// Makes the changes of every job, or none.
 ///
 /// # Errors
@@ -89,11 +81,31 @@ pub fn write(jobs: &[Job], allow: Allow, disk: Disk) -> Result<()> {
         check::output(job.project, job.changes).context("nothing was written")?;
     }
     vcs::guard(&store, &touched(&store, &located)?, allow)?;
+    perform(&store, &located, disk)
+}
+
+/// Makes the changes of a job in a copy that nobody misses, which version control is not
+/// asked about. Nothing but the changes is left there.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_copy(job: Job, disk: Disk) -> Result<()> {
+    check::output(job.project, job.changes)?;
+    let located = Located {
+        root: job.root.canonicalize().context("cannot open the copy")?,
+        changes: job.changes,
+    };
+    let store = Store::in_folder(&located.root);
+    perform(&store, &[located], disk)?;
+    Ok(disk.remove_all(&store.directory)?)
+}
+
+fn perform(store: &Store, located: &[Located], disk: Disk) -> Result<()> {
     let lock = store.lock(disk)?;
     // Since this run looked, another may have been interrupted.
-    transaction::recover(&store, disk)?;
-    let planned = record(&store, &located);
-    let result = planned.and_then(|record| transaction::perform(&store, disk, record));
+    transaction::recover(store, disk)?;
+    let planned = record(store, located);
+    let result = planned.and_then(|record| transaction::perform(store, disk, record));
     if result.is_err() {
         // The message is about what failed.
         let _ = store.tidy(disk, &lock);

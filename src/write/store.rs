@@ -45,11 +45,6 @@ impl Store {
     /// The store for the project at `root`, which is an absolute path without symbolic
     /// links. Makes nothing.
     pub fn of(root: &Path) -> Store {
-        let folder = |base: &Path| Store {
-            base: base.to_path_buf(),
-            directory: base.join(FOLDER),
-            git: false,
-        };
         if let Some(top) = walk::git_top(root) {
             return match git_directory(top) {
                 Some(git) => Store {
@@ -57,13 +52,22 @@ impl Store {
                     directory: git.join(IN_GIT),
                     git: true,
                 },
-                None => folder(root),
+                None => Store::in_folder(root),
             };
         }
         let used = root
             .ancestors()
             .find(|above| is_directory(&above.join(FOLDER)) && same_owner(above, root));
-        folder(used.unwrap_or(root))
+        Store::in_folder(used.unwrap_or(root))
+    }
+
+    /// The store in a project's own folder.
+    pub fn in_folder(base: &Path) -> Store {
+        Store {
+            base: base.to_path_buf(),
+            directory: base.join(FOLDER),
+            git: false,
+        }
     }
 
     /// Whether something was ever written here.
@@ -85,6 +89,12 @@ impl Store {
                     .or_else(|error| match error.kind() {
                         ErrorKind::AlreadyExists => Ok(()),
                         _ => Err(error),
+                    })
+                    // Its own name must last as long as what will be in it.
+                    .and_then(|()| {
+                        self.directory
+                            .parent()
+                            .map_or(Ok(()), |above| disk.sync_directory(above))
                     })
                     .with_context(|| format!("cannot make {shown}"))?;
             }

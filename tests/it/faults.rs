@@ -103,7 +103,11 @@ fn write_changes(root: &Path, changes: &[Change], disk: Disk) -> anyhow::Result<
         project: &project,
         changes,
     };
-    write::write(&[job], Allow::EVERYTHING, disk)
+    let allow = Allow {
+        dirty: true,
+        no_vcs: true,
+    };
+    write::write(&[job], allow, disk)
 }
 
 /// A project on a fast disk where there is one, how it changes, and both ends.
