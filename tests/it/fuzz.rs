@@ -21,7 +21,9 @@ use routelift::timings::Timings;
 use routelift::write::check;
 use routelift_transforms::{Bridge, Options, migrate};
 
-use crate::support::{Tree, fixtures, read_tree, repository, write_tree};
+use crate::support::{
+    Copy, Tree, fixtures, output, read_tree, repository, routelift, text, write_tree,
+};
 
 /// xorshift64*, which is random enough and the same everywhere.
 struct Random(u64);
@@ -331,6 +333,23 @@ fn rounds(first: u64, enough: impl Fn(u64) -> bool + Sync) -> (u64, Vec<String>)
     });
     let _ = std::fs::remove_dir_all(&directory);
     (count, failures)
+}
+
+/// What rounds have found, each by the smallest project that shows it.
+#[test]
+fn what_was_found_stays_mended() {
+    // A name that starts with a dot is a package's, unless a slash or a second dot follows.
+    let route = "import { Prisma } from '.prisma/client'\nimport type { Row } from '...rows/row'\n\n\
+        export default function handler(req, res) {\n  const row: Row = Prisma.row\n  res.status(200).json(row)\n}\n";
+    let copy = Copy::of(&[
+        ("package.json", r#"{"dependencies": {"next": "15.2.0"}}"#),
+        ("pages/api/deep/row.ts", route),
+    ]);
+    let run = output(routelift(copy.path()).args(["--write", "--allow-dirty"]));
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let written = text(&copy.tree()["app/api/deep/row/route.ts"]);
+    assert!(written.contains("from '.prisma/client'"), "{written}");
+    assert!(written.contains("from '...rows/row'"), "{written}");
 }
 
 #[test]
