@@ -340,6 +340,61 @@ fn a_stopped_write_is_finished_or_undone() {
     }
 }
 
+/// Whoever looks next is told; and what somebody has changed meanwhile is not touched.
+#[test]
+fn what_was_stopped_is_told() {
+    let scene = Scene::new(2);
+    let steps = scene.steps("write");
+    let (mut told, mut met) = (std::collections::BTreeSet::new(), 0);
+    for at in 0..steps {
+        let root = scene.copy(&format!("told-{at}"));
+        scene.child(&root, "write", "kill", at);
+        let changed = scene.before.iter().find(|(path, (_, bytes))| {
+            let now = std::fs::read(root.join(path)).unwrap_or_default();
+            !bytes.is_empty() && !now.is_empty() && now != *bytes
+        });
+        let journal = root.join(".routelift/committed.json");
+        if let (Some((path, _)), true) = (changed, journal.exists()) {
+            met += 1;
+            let path = root.join(path);
+            let own = std::fs::read(&path).unwrap();
+            std::fs::write(&path, "mine").unwrap();
+            let between = snapshot(&root);
+            let run = output(&mut routelift(&root));
+            let said = text(&run.stderr);
+            assert_eq!(run.status.code(), Some(2), "{said}");
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap();
+            assert!(
+                said.contains(name) && said.contains("something else has changed"),
+                "{said}"
+            );
+            assert!(snapshot(&root) == between);
+            std::fs::write(&path, own).unwrap();
+        }
+        let run = output(&mut routelift(&root));
+        let said = text(&run.stderr);
+        assert!(run.status.success(), "{said}");
+        told.extend(
+            said.lines()
+                .filter(|line| line.contains("interrupted"))
+                .map(String::from),
+        );
+        let ended = scene.one_end(&snapshot(&root), &said);
+        assert!(
+            !said.contains("finished") || ended == Ended::After,
+            "{said}"
+        );
+        assert!(!said.contains("undone") || ended == Ended::Before, "{said}");
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+    let told: Vec<String> = told.into_iter().collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(
+        met > 0,
+        "no step has a file that is changed and others that are not"
+    );
+}
+
 #[test]
 #[ignore = "takes minutes"]
 fn a_large_write_can_be_stopped_at_every_step() {

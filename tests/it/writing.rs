@@ -2,7 +2,7 @@
 //! written, what comes back, and what a project that means harm cannot do.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use crate::support::{Copy, git, output, read_tree, routelift, snapshot, text, write_tree};
 
@@ -297,6 +297,47 @@ fn two_runs_are_kept_apart() {
     assert_eq!(exit, Some(0), "{stderr}");
     drop(lock);
     written(project.path(), &[]);
+}
+
+#[test]
+fn of_many_runs_at_once_one_writes() {
+    let names: Vec<String> = (0..20)
+        .map(|number| format!("pages/api/r{number}.ts"))
+        .collect();
+    let mut files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), ROUTE.1)).collect();
+    files.push(PACKAGE);
+    let project = Copy::of(&files).committed();
+    let root = project.path();
+    let before = snapshot(root);
+    let start = || {
+        routelift(root)
+            .arg("--write")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let runs: Vec<Child> = (0..8).map(|_| start()).collect();
+    let mut wrote = 0;
+    for run in runs {
+        let output = run.wait_with_output().unwrap();
+        let said = text(&output.stderr);
+        wrote += usize::from(said.contains("20 file changes written"));
+        // The others come too late in one way or another: before, while or after it writes.
+        let late = [
+            "another routelift",
+            "run again",
+            "not committed",
+            "nothing to migrate",
+        ];
+        let fine = output.status.success() || late.iter().any(|why| said.contains(why));
+        assert!(fine, "{said}");
+    }
+    assert_eq!(wrote, 1);
+    assert!(!root.join("pages").exists());
+    undone(root);
+    assert!(snapshot(root) == before);
+    refused(root, &["undo"], &["nothing was written here"]);
 }
 
 /// Every way that git has to run a program for a project, set to leave a mark.
