@@ -331,7 +331,9 @@ fn rounds(first: u64, enough: impl Fn(u64) -> bool + Sync) -> (u64, Vec<String>)
             count += 1;
         }
     });
-    let _ = std::fs::remove_dir_all(&directory);
+    if failures.is_empty() {
+        let _ = std::fs::remove_dir_all(&directory);
+    }
     (count, failures)
 }
 
