@@ -454,7 +454,7 @@ fn a_planted_journal_leads_nowhere() {
             ".GIT/config",
             "x/../../secret.ts",
         ] {
-            for state in ["pending", "committed"] {
+            for state in ["pending", "committed", "done/1"] {
                 let directory = tempfile::tempdir().unwrap();
                 let root = directory.path();
                 write_tree(
@@ -477,7 +477,8 @@ fn a_planted_journal_leads_nowhere() {
                 let name = format!("{store}/{state}.json");
                 write_tree(root, [(name.as_str(), journal.to_string().as_bytes())]);
                 let before = (snapshot(root), read_tree(outside.path()));
-                let (exit, _, stderr) = run(root, &[]);
+                let undo: &[&str] = if state == "done/1" { &["undo"] } else { &[] };
+                let (exit, _, stderr) = run(root, undo);
                 assert_eq!(exit, Some(2), "{path}: {stderr}");
                 let told = ["leads out", "symbolic link", "not ours"]
                     .iter()
