@@ -352,6 +352,35 @@ fn what_was_found_stays_mended() {
     let written = text(&copy.tree()["app/api/deep/row/route.ts"]);
     assert!(written.contains("from '.prisma/client'"), "{written}");
     assert!(written.contains("from '...rows/row'"), "{written}");
+
+    // Errors that the parser goes on over, in TypeScript and in JavaScript.
+    for statement in [
+        "const a = 200 import('../../lib/a')",
+        "const a = 1 b()",
+        "<<<<<<< HEAD",
+    ] {
+        for end in ["ts", "js"] {
+            let route = format!(
+                "export default function handler(req, res) {{\n  {statement}\n  res.status(200).json({{}})\n}}\n"
+            );
+            let path = format!("pages/api/wrong.{end}");
+            let copy = Copy::of(&[
+                ("package.json", r#"{"dependencies": {"next": "15.2.0"}}"#),
+                (&path, &route),
+            ]);
+            let run = output(&mut routelift(copy.path()));
+            let said = text(&run.stderr);
+            assert!(
+                run.stdout.is_empty(),
+                "{statement} in {path}: {}",
+                text(&run.stdout)
+            );
+            assert!(
+                said.contains("left[unparsable]"),
+                "{statement} in {path}: {said}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -63,7 +63,6 @@ impl Source {
             Syntax::Typescript(TsSyntax {
                 tsx: path.ends_with(".tsx"),
                 decorators: true,
-                no_early_errors: true,
                 ..Default::default()
             })
         } else {
