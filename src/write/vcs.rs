@@ -3,10 +3,10 @@
 //!
 //! The project's `.git/config` and `.gitattributes` may be made to run programs, so git
 //! is never asked to look at the work tree. `git status` and `git diff` may run filters
-//! (`filter.*.clean`), a file system monitor (`core.fsmonitor`) and hooks. Only three
-//! commands are used, and each reads git's own files alone: `ls-tree` (the commit),
-//! `ls-files --stage` (the index) and `cat-file --batch` (objects). The work tree is read
-//! here. Objects that are not there are not fetched, for that would run a program that
+//! (`filter.*.clean`), a file system monitor (`core.fsmonitor`) and hooks. Only four
+//! commands are used, and each reads git's own files alone: `rev-parse` (whether there is
+//! a commit), `ls-tree` (the commit), `ls-files --stage` (the index) and `cat-file
+//! --batch` (objects). The work tree is read here. Objects that are not there are not fetched, for that would run a program that
 //! the configuration names (`core.sshCommand`): no protocol is allowed. A text that
 //! differs in line ends alone, as `core.autocrlf` makes it, is the same.
 
