@@ -10,8 +10,10 @@ use routelift_transforms::reason::Reason;
 use routelift_transforms::{Bridge, Forced, Options, migrate};
 
 use crate::load::{LoadOptions, load, walk};
-use crate::report::{Look, View, json, shown_diff, terminal};
+use crate::report::{Look, View, clean, json, shown_diff, terminal};
 use crate::timings::Timings;
+use crate::write::disk::{Disk, Unwatched};
+use crate::write::{Allow, Job};
 use crate::{explain, select, verify, write};
 
 const EXAMPLES: &str = "\
@@ -19,7 +21,8 @@ Examples:
   routelift                                   show the whole migration of this project
   routelift . > migration.patch               keep it as a patch ...
   git apply migration.patch                   ... and apply that
-  routelift --write                           write the changes
+  routelift --write                           write the changes ...
+  routelift undo                              ... and take them back
   routelift --only '/api/posts/**' --write    migrate some routes
   routelift --route-handler /api/posts:POST   no Server Action for this one
   routelift --check                           in CI: fail while something can be migrated
@@ -29,7 +32,7 @@ Examples:
 
 Exit codes: 0 fine, 1 --check found changes or verify a difference, 2 usage or
 input/output error.
-A directory called explain or verify can be given as ./explain or ./verify.";
+A directory called explain, undo or verify can be given as ./explain and so on.";
 
 /// Carries a Next.js project's API layer from the Pages Router to the App Router.
 ///
@@ -53,6 +56,14 @@ pub struct Cli {
     /// Write the changes that the diff shows.
     #[arg(long)]
     write: bool,
+
+    /// Write although files that are changed have changes that are not committed.
+    #[arg(long, requires = "write")]
+    allow_dirty: bool,
+
+    /// Write although the project is not in a git repository.
+    #[arg(long, requires = "write")]
+    allow_no_vcs: bool,
 
     /// Write nothing; exit with 1 when something would change.
     #[arg(long, conflicts_with = "write")]
@@ -85,6 +96,20 @@ enum Command {
 
         #[command(flatten)]
         decide: Decide,
+    },
+
+    /// Take back the last --write: texts, modes and directories.
+    ///
+    /// Does nothing when a file has been changed since, and says which. Once more takes back
+    /// the write before.
+    Undo {
+        /// The project, as it was given to --write.
+        #[arg(value_name = "ROOT", default_value = ".")]
+        root: PathBuf,
+
+        /// List the writes that can be taken back, and change nothing.
+        #[arg(long)]
+        list: bool,
     },
 
     /// Run the app as it is and as it would be after the migration, send both the same
@@ -244,7 +269,7 @@ impl Output {
     /// A failure, with everything that led to it.
     fn error(error: &anyhow::Error) -> Output {
         Output {
-            stderr: format!("error: {error:#}\n"),
+            stderr: format!("error: {}\n", clean(&format!("{error:#}"))),
             code: 2,
             ..Output::default()
         }
@@ -322,6 +347,7 @@ impl Cli {
                 decide,
                 format,
             }) => return run.verify(root, decide, *format, stdout, progress),
+            Some(Command::Undo { root, list }) => return undo(root, *list),
             None => {}
         }
         check_roots(&self.roots)?;
@@ -332,9 +358,20 @@ impl Cli {
         }
         let changes = views.iter().any(|view| !view.outcome.changes.is_empty());
         if self.write {
+            let pairs = self.roots.iter().zip(&views);
+            let jobs: Vec<Job> = pairs
+                .map(|(root, view)| Job {
+                    root,
+                    project: &view.project,
+                    changes: &view.outcome.changes,
+                })
+                .collect();
+            let allow = Allow {
+                dirty: self.allow_dirty,
+                no_vcs: self.allow_no_vcs,
+            };
             timings.measure("write", || {
-                let mut pairs = self.roots.iter().zip(&views);
-                pairs.try_for_each(|(root, view)| write::write(root, &view.outcome.changes))
+                write::write(&jobs, allow, Disk::new(&Unwatched))
             })?;
         }
         let mut output = Output {
@@ -358,6 +395,29 @@ impl Cli {
         }
         Ok(output)
     }
+}
+
+fn undo(root: &Path, list: bool) -> Result<Output> {
+    let disk = Disk::new(&Unwatched);
+    let recovered = write::recover(root, disk)?;
+    let mut output = Output {
+        stderr: recovered.map_or_else(String::new, |what| warning(&what)),
+        ..Output::default()
+    };
+    if list {
+        output.stdout = write::undo::render(&write::undo::history(root)?);
+        return Ok(output);
+    }
+    let undone = write::undo::undo(root, disk)?;
+    output.stderr += &format!(
+        "{} files are as they were before the last write; {} earlier writes can be undone\n",
+        undone.files, undone.left
+    );
+    Ok(output)
+}
+
+fn warning(text: &str) -> String {
+    format!("warning: {}\n", clean(text))
 }
 
 fn explain(name: &str, root: &Path, decide: &Decide, look: Look) -> Result<Output> {
@@ -419,8 +479,14 @@ impl Decide {
     /// Loads a root and decides.
     fn view(&self, root: &Path, timings: &mut Timings, warnings: &mut String) -> Result<View> {
         let forced = self.forced()?;
+        if let Some(what) = write::recover(root, Disk::new(&Unwatched))? {
+            *warnings += &warning(&what);
+        }
         let project = load(root, &LoadOptions { next: self.next }, timings)?;
         let shown = shown(root);
+        for problem in &project.problems {
+            *warnings += &warning(&format!("{shown}{problem}"));
+        }
         let known = select::routes(&project);
         let (only, mut unknown) = select::expand(&self.only, &known, &shown);
         let (exclude, more) = select::expand(&self.exclude, &known, &shown);
@@ -436,7 +502,7 @@ impl Decide {
         for pattern in unknown {
             let near = select::nearest(&pattern, names());
             let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
-            *warnings += &format!("warning: no API route matches {pattern}{near}\n");
+            *warnings += &warning(&format!("no API route matches {pattern}{near}"));
         }
         let options = Options {
             strict: self.strict,

@@ -73,6 +73,48 @@ pub fn render_one(change: &Change, prefix: &str, executable: bool) -> String {
     out + &format!("--- {a}\n+++ {b}\n") + &hunks
 }
 
+/// The text that a diff of one file makes of `old`; `None` when it does not fit. This is
+/// the other way to read what [`render_one`] says, as `git apply` does.
+pub fn apply(old: &str, diff: &str) -> Option<String> {
+    let old = split(old);
+    let mut new = String::new();
+    let mut at = 0;
+    let mut lines = diff.split_inclusive('\n').peekable();
+    while lines.next_if(|line| !line.starts_with("@@ ")).is_some() {}
+    while let Some(head) = lines.next() {
+        let start = head.strip_prefix("@@ -")?.split([',', ' ']).next()?;
+        let start: usize = start.parse().ok()?;
+        let empty = head.split(' ').nth(1)?.ends_with(",0");
+        let start = if empty { start } else { start.checked_sub(1)? };
+        old.get(at..start)?
+            .iter()
+            .for_each(|line| new.push_str(line));
+        at = start;
+        while let Some(line) = lines.next_if(|line| !line.starts_with("@@ ")) {
+            let (sign, text) = line.split_at_checked(1)?;
+            let unended = lines.next_if(|next| next.starts_with('\\')).is_some();
+            let text = if unended {
+                text.strip_suffix('\n')?
+            } else {
+                text
+            };
+            if sign == " " || sign == "-" {
+                if *old.get(at)? != text {
+                    return None;
+                }
+                at += 1;
+            }
+            match sign {
+                " " | "+" => new.push_str(text),
+                "-" => {}
+                _ => return None,
+            }
+        }
+    }
+    old.get(at..)?.iter().for_each(|line| new.push_str(line));
+    Some(new)
+}
+
 /// The lines of a text, each with its `\n`.
 fn split(text: &str) -> Vec<&str> {
     text.split_inclusive('\n').collect()

@@ -6,7 +6,6 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,12 +18,13 @@ use routelift_transforms::project::{File, Import, Project};
 use crate::timings::Timings;
 
 mod apps;
-mod imports;
+pub(crate) mod imports;
 mod lockfile;
 mod next_config;
 mod prettier;
-mod resolve;
-mod tsconfig;
+mod read;
+pub(crate) mod resolve;
+pub(crate) mod tsconfig;
 mod version;
 pub mod walk;
 
@@ -35,8 +35,6 @@ pub struct LoadOptions {
     pub next: Option<NextVersion>,
 }
 
-/// Files above this many bytes are not read.
-const MAX_BYTES: u64 = 5 * 1024 * 1024;
 /// How many imports away from an API file a file's text is still kept: wrappers and
 /// what they re-export.
 const KEPT_DEPTH: usize = 4;
@@ -57,8 +55,20 @@ pub fn load(root: &Path, options: &LoadOptions, timings: &mut Timings) -> Result
     }
     let walked = timings.measure("walk", || walk::walk(&root))?;
     let top = walk::git_top(&root).unwrap_or(&root);
+    let mut problems = Vec::new();
     let (packages, apps, prettier) = timings.measure("apps", || {
-        let packages = apps::packages(&root, &walked);
+        let (packages, broken) = apps::packages(&root, &walked);
+        problems = broken;
+        let told = |name: &String| format!("{name} is passed over: its name is not Unicode");
+        problems.extend(walked.nameless.iter().map(told));
+        for path in walked
+            .tsconfigs
+            .iter()
+            .filter(|path| path.ends_with("tsconfig.json") || path.ends_with("jsconfig.json"))
+        {
+            let problem = tsconfig::Paths::problem(&root.join(path));
+            problems.extend(problem.map(|why| format!("{path} cannot be read: {why}")));
+        }
         let apps = apps::find(&root, top, &walked, &packages, options.next);
         let prettier = prettier::Configurations::read(&root, top, &walked, &packages);
         (packages, apps, prettier)
@@ -81,6 +91,7 @@ pub fn load(root: &Path, options: &LoadOptions, timings: &mut Timings) -> Result
     let mut project = Project {
         files: files.into_iter().collect(),
         apps,
+        problems,
         ..Project::default()
     };
     for path in others {
@@ -226,17 +237,11 @@ fn read_source(root: &Path, path: &str, app_directories: &[String]) -> File {
 
 /// The bytes of a file and whether it is executable, or why it was not read.
 fn read_bytes(path: &Path) -> Result<(Vec<u8>, bool), String> {
-    let why = |error: std::io::Error| format!("cannot be read: {error}");
-    let mut file = std::fs::File::open(path).map_err(why)?;
-    let metadata = file.metadata().map_err(why)?;
-    if !metadata.is_file() {
-        return Err("is no regular file".to_string());
-    }
-    if metadata.len() > MAX_BYTES {
-        return Err(format!("is larger than {} MB", MAX_BYTES / 1024 / 1024));
-    }
-    let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
-    file.read_to_end(&mut bytes).map_err(why)?;
+    let read = read::limited(path, read::MAX_SOURCE);
+    let (bytes, metadata) = read.map_err(|error| match error.raw_os_error() {
+        Some(_) => format!("cannot be read: {error}"),
+        None => error.to_string(),
+    })?;
     Ok((bytes, is_executable(&metadata)))
 }
 

@@ -1,13 +1,13 @@
 //! The program: the only part that prints.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anstream::AutoStream;
 use anstream::stream::RawStream;
 use clap::ColorChoice;
 use routelift::cli::{self, Output};
-use routelift::report::Look;
+use routelift::report::{Look, clean, guarded};
 
 /// Bytes of stack for every thread: the parser recurses as deep as the source nests.
 const STACK: usize = 256 * 1024 * 1024;
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
             (stdout, look(&std::io::stderr(), colour))
         };
         // Nobody has to read it.
-        let progress = |what: &str| _ = writeln!(std::io::stderr(), "{what}");
+        let progress = |what: &str| _ = writeln!(std::io::stderr(), "{}", clean(what));
         cli::run(std::env::args_os(), looks, &progress)
     });
     let output = match worker.map(std::thread::JoinHandle::join) {
@@ -43,12 +43,16 @@ fn print(output: &Output) -> std::io::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result,
     };
+    let shown = |text: &str, terminal: bool| match terminal {
+        true => guarded(text).into_bytes(),
+        false => text.as_bytes().to_vec(),
+    };
     let mut stdout = std::io::stdout().lock();
-    let result = stdout
-        .write_all(output.stdout.as_bytes())
-        .and_then(|()| stdout.flush());
-    forgiving(result)?;
-    forgiving(std::io::stderr().lock().write_all(output.stderr.as_bytes()))
+    let text = shown(&output.stdout, stdout.is_terminal());
+    forgiving(stdout.write_all(&text).and_then(|()| stdout.flush()))?;
+    let mut stderr = std::io::stderr().lock();
+    let text = shown(&output.stderr, stderr.is_terminal());
+    forgiving(stderr.write_all(&text))
 }
 
 fn look(stream: &impl RawStream, colour: ColorChoice) -> Look {

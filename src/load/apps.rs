@@ -10,19 +10,29 @@ use serde_json::Value;
 
 use super::tsconfig::Paths;
 use super::walk::{Walked, join, parent};
-use super::{next_config, version};
+use super::{next_config, read, version};
 
 /// The `package.json` files below the root that parse, by directory.
 pub type Packages = BTreeMap<String, Value>;
 
-/// Reads every `package.json`; one that does not parse is passed over.
-pub fn packages(root: &Path, walked: &Walked) -> Packages {
-    let read = |directory: &String| {
-        let text = std::fs::read(root.join(join(directory, "package.json"))).ok()?;
-        let json = serde_json::from_slice(&text).ok()?;
-        Some((directory.clone(), json))
-    };
-    walked.packages.iter().filter_map(read).collect()
+/// Reads every `package.json`. One that cannot be read is passed over, and the second
+/// value says why.
+pub fn packages(root: &Path, walked: &Walked) -> (Packages, Vec<String>) {
+    let mut problems = Vec::new();
+    let mut packages = Packages::new();
+    for directory in &walked.packages {
+        let path = join(directory, "package.json");
+        let parse = |bytes: Vec<u8>| {
+            let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+            serde_json::from_slice(text).map_err(|error| error.to_string())
+        };
+        let bytes = read::bytes(&root.join(&path)).map_err(|error| error.to_string());
+        match bytes.and_then(parse) {
+            Ok(json) => _ = packages.insert(directory.clone(), json),
+            Err(why) => problems.push(format!("{path} cannot be read as JSON: {why}")),
+        }
+    }
+    (packages, problems)
 }
 
 /// What each `package.json` asks for: packages and their version ranges, by directory.
@@ -122,7 +132,7 @@ pub fn find(
 }
 
 fn read_config(root: &Path, path: &str) -> NextConfig {
-    match std::fs::read_to_string(root.join(path)) {
+    match read::text(&root.join(path)) {
         Ok(text) => next_config::read(path, &text),
         Err(_) => NextConfig {
             path: Some(path.to_string()),
@@ -153,7 +163,7 @@ fn hoisted(root: &Path, top: &Path, directory: &str, packages: &Packages) -> Opt
         .skip(1)
         .take_while(|above| above.starts_with(top));
     above
-        .filter_map(|above| std::fs::read(above.join("package.json")).ok())
+        .filter_map(|above| read::bytes(&above.join("package.json")).ok())
         .filter_map(|text| serde_json::from_slice::<Value>(&text).ok())
         .find_map(|json| range(&json).map(str::to_string))
 }

@@ -7,13 +7,14 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::read;
 use super::walk::relative;
 
 /// The version that a lockfile in `directory` gives to the app at `app`, whose
 /// `package.json` asks for `range`, and the lockfile's name.
 pub fn next_version(directory: &Path, app: &Path, range: &str) -> Option<(&'static str, String)> {
     let importer = relative(directory, app).unwrap_or_default();
-    let read = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
+    let read = |name: &str| read::text(&directory.join(name)).ok();
     for name in ["package-lock.json", "npm-shrinkwrap.json"] {
         if let Some(version) = read(name).and_then(|text| npm(&text, &importer)) {
             return Some((name, version));

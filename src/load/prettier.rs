@@ -16,6 +16,7 @@ use swc_core::ecma::ast::{
 };
 
 use super::apps::Packages;
+use super::read;
 use super::walk::{Walked, is_source, join, parent};
 
 /// The names of configuration files, in the order in which Prettier looks for them.
@@ -92,9 +93,7 @@ impl Configurations {
             .take_while(|above| above.starts_with(top))
             .find_map(|above| {
                 let found = in_directory(above, || {
-                    major(&json(
-                        &std::fs::read_to_string(above.join("package.json")).ok()?,
-                    )?)
+                    major(&json(&read::text(&above.join("package.json")).ok()?)?)
                 })?;
                 Some((super::walk::relative(above, root)?, found))
             });
@@ -186,7 +185,7 @@ fn set(formatting: &mut Formatting, options: &Value) {
 
 /// The configuration that stands in a directory: `Some(None)` when there is one that cannot be read.
 fn in_directory(directory: &Path, major: impl Fn() -> Option<u64>) -> Option<Option<Config>> {
-    let text = |name: &str| std::fs::read_to_string(directory.join(name)).ok();
+    let text = |name: &str| read::text(&directory.join(name)).ok();
     let own = |json: Value| json.get("prettier").cloned();
     let options = match text("package.json").as_deref().and_then(json).and_then(own) {
         Some(options) => Some(options),
@@ -324,7 +323,7 @@ mod tests {
         let directory = project(files);
         let root = directory.path().canonicalize().unwrap().join(from);
         let walked = super::super::walk::walk(&root).unwrap();
-        let packages = super::super::apps::packages(&root, &walked);
+        let (packages, _) = super::super::apps::packages(&root, &walked);
         let top = directory.path().canonicalize().unwrap();
         let found = Configurations::read(&root, &top, &walked, &packages).of(path);
         found.map(|found| (*found).clone())

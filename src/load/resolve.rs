@@ -7,15 +7,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use oxc_resolver::{AliasValue, ResolveOptions, Resolver, TsconfigDiscovery};
+use oxc_resolver::{AliasValue, FileSystem, ResolveOptions, ResolverGeneric, TsconfigDiscovery};
 
+use super::read::Disk;
 use super::tsconfig::{Paths, normal};
 use super::walk::{Walked, parent, relative};
 
 /// Extensions in the order in which Next.js tries them.
-const EXTENSIONS: &[&str] = &[
+pub const EXTENSIONS: &[&str] = &[
     ".js", ".mjs", ".cjs", ".tsx", ".ts", ".mts", ".cts", ".jsx", ".d.ts", ".d.mts", ".json",
 ];
+
+type Resolver = ResolverGeneric<Disk>;
 
 /// Resolves imports of one project.
 pub struct Imports<'a> {
@@ -88,7 +91,7 @@ impl<'a> Imports<'a> {
             node_path: false,
             ..ResolveOptions::default()
         };
-        let with_tsconfig = Resolver::new(options.clone());
+        let with_tsconfig = Resolver::new_with_file_system(Disk::new(), options.clone());
         // Without an installation the workspace packages are not linked.
         let alias = workspaces.iter().map(|(name, directory)| {
             let path = root.join(directory).to_string_lossy().into_owned();

@@ -8,6 +8,7 @@ use jsonc_parser::ParseOptions;
 use routelift_transforms::project::Alias;
 use serde_json::Value;
 
+use super::read;
 use super::walk::relative;
 
 /// How specifiers map to files below one configuration.
@@ -21,11 +22,19 @@ pub struct Paths {
 
 /// A chain of `extends` longer than this is a circle.
 const MAX_EXTENDS: usize = 16;
+/// A configuration that extends more files than this, each counted as often as it is
+/// named, is meant to keep us busy.
+const MAX_READ: usize = 256;
 
 impl Paths {
     /// Reads a configuration and what it extends; whatever cannot be read says nothing.
     pub fn read(file: &Path) -> Paths {
-        read(file, MAX_EXTENDS)
+        read_chain(file, MAX_EXTENDS, &mut { MAX_READ })
+    }
+
+    /// Why a configuration cannot be read, when it cannot.
+    pub fn problem(file: &Path) -> Option<String> {
+        parse(file).err()
     }
 
     /// The absolute paths, without extensions, that a specifier can stand for, in the
@@ -94,15 +103,23 @@ fn matched<'a>(pattern: &str, specifier: &'a str) -> Option<(usize, &'a str)> {
     }
 }
 
-fn read(file: &Path, left: usize) -> Paths {
+fn parse(file: &Path) -> Result<Value, String> {
+    let text = read::text(file).map_err(|error| error.to_string())?;
+    let text = text.trim_start_matches('\u{feff}');
+    jsonc_parser::parse_to_serde_value::<Value>(text, &ParseOptions::default())
+        .map_err(|error| error.to_string())
+}
+
+fn read_chain(file: &Path, left: usize, budget: &mut usize) -> Paths {
     let mut out = Paths::default();
     let Some(directory) = file.parent() else {
         return out;
     };
-    let Some(config) = std::fs::read_to_string(file).ok().and_then(|text| {
-        let text = text.trim_start_matches('\u{feff}');
-        jsonc_parser::parse_to_serde_value::<Value>(text, &ParseOptions::default()).ok()
-    }) else {
+    let Some(fewer) = budget.checked_sub(1) else {
+        return out;
+    };
+    *budget = fewer;
+    let Ok(config) = parse(file) else {
         return out;
     };
     let extended = match &config["extends"] {
@@ -114,7 +131,7 @@ fn read(file: &Path, left: usize) -> Paths {
         if let Some(file) = extended_file(directory, name)
             && left > 0
         {
-            let inherited = read(&file, left - 1);
+            let inherited = read_chain(&file, left - 1, budget);
             if inherited.base_url.is_some() {
                 out.base_url = inherited.base_url;
             }

@@ -8,7 +8,7 @@ use std::path::Path;
 use routelift_transforms::next_version::NextVersion;
 use serde_json::Value;
 
-use super::lockfile;
+use super::{lockfile, read};
 
 /// Finds the version of the app at `directory`, whose `package.json` asks for `range`.
 /// Lockfiles are looked for from there up to `top`. The second value says where it was
@@ -16,7 +16,7 @@ use super::lockfile;
 pub fn detect(directory: &Path, top: &Path, range: &str) -> (Option<NextVersion>, String) {
     for above in directory.ancestors() {
         let file = above.join("node_modules/next/package.json");
-        let installed = std::fs::read(file).ok();
+        let installed = read::bytes(&file).ok();
         let version = installed
             .and_then(|text| serde_json::from_slice::<Value>(&text).ok())
             .and_then(|json| json["version"].as_str().and_then(NextVersion::parse));

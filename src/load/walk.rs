@@ -24,9 +24,11 @@ pub struct Walked {
     pub prettier: Vec<String>,
     /// Every directory; the root is empty.
     pub directories: BTreeSet<String>,
+    /// What is passed over because its name is no Unicode, for people.
+    pub nameless: Vec<String>,
 }
 
-const SKIPPED: &[&str] = &["node_modules", ".next", ".git"];
+const SKIPPED: &[&str] = &["node_modules", ".next", ".git", crate::write::store::FOLDER];
 const SOURCES: &[&str] = &["ts", "tsx", "js", "jsx", "mjs", "cjs", "mts", "cts"];
 
 /// Whether a path names a JavaScript or TypeScript source.
@@ -60,6 +62,7 @@ fn is_text(path: &str, name: &str) -> bool {
 /// passed over, as git does.
 pub fn walk(root: &Path) -> Result<Walked> {
     let mut found = Walked::default();
+    let mut nameless = Vec::new();
     let mut ignores = Ignores::above(root);
     let walker = WalkDir::new(root).sort_by_file_name().into_iter();
     let entries = walker.filter_entry(|entry| {
@@ -68,13 +71,19 @@ pub fn walk(root: &Path) -> Result<Walked> {
             return true;
         }
         let is_directory = entry.file_type().is_dir();
+        let name = entry.file_name().to_str();
         if entry.file_type().is_symlink()
-            || entry
-                .file_name()
-                .to_str()
-                .is_none_or(|name| SKIPPED.contains(&name))
+            || name.is_some_and(|name| SKIPPED.contains(&name))
             || ignores.matched(entry.path(), is_directory, entry.depth())
         {
+            return false;
+        }
+        if name.is_none() {
+            let name = entry.path().strip_prefix(root).unwrap_or(entry.path());
+            let name = name.to_string_lossy();
+            if is_directory || is_source(&name) {
+                nameless.push(name.into_owned());
+            }
             return false;
         }
         if is_directory {
@@ -116,6 +125,7 @@ pub fn walk(root: &Path) -> Result<Walked> {
             found.texts.push(path);
         }
     }
+    found.nameless = nameless;
     Ok(found)
 }
 
@@ -226,14 +236,14 @@ impl Ignores {
 /// `.git` file points to.
 fn git_directory(top: &Path) -> PathBuf {
     let git = top.join(".git");
-    let Ok(text) = std::fs::read_to_string(&git) else {
+    let Ok(text) = super::read::text(&git) else {
         return git;
     };
     let Some(target) = text.strip_prefix("gitdir:") else {
         return git;
     };
     let target = top.join(target.trim());
-    match std::fs::read_to_string(target.join("commondir")) {
+    match super::read::text(&target.join("commondir")) {
         Ok(common) => target.join(common.trim()),
         Err(_) => target,
     }

@@ -12,7 +12,7 @@ use routelift_transforms::project::App;
 use routelift_transforms::reason::{Note, Reason};
 use serde::Serialize;
 
-use super::{View, is_left};
+use super::{View, is_left, is_obeyed};
 
 /// The version of the schema.
 pub const SCHEMA: u32 = 1;
@@ -171,7 +171,23 @@ pub fn render(views: &[View], written: bool) -> Result<String> {
         projects: views.iter().map(project).collect(),
         codes: codes(views),
     };
-    Ok(serde_json::to_string_pretty(&document)? + "\n")
+    Ok(quiet(serde_json::to_string_pretty(&document)?) + "\n")
+}
+
+/// The same document with every character escaped that a terminal would obey.
+pub fn quiet(json: String) -> String {
+    if !json.chars().any(is_obeyed) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        // They stand in strings only, and have four digits.
+        match is_obeyed(c) {
+            true => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => out.push(c),
+        }
+    }
+    out
 }
 
 fn project(view: &View) -> ProjectJson<'_> {

@@ -124,21 +124,54 @@ impl Look {
 /// The text with every character masked that a terminal would obey: control characters
 /// but tab and line feed, and Unicode's overrides of the direction of text.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    let mask = |c: char| {
-        let control = c.is_control() && c != '\n' && c != '\t';
-        control
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if text.chars().any(mask) {
-        let shown = |c: char| match u32::from(c) {
-            code @ 0..0x20 if mask(c) => char::from_u32(0x2400 + code).unwrap_or('\u{fffd}'),
-            _ if mask(c) => '\u{fffd}',
-            _ => c,
-        };
-        Cow::Owned(text.chars().map(shown).collect())
+    if text.chars().any(is_obeyed) {
+        Cow::Owned(text.chars().map(masked).collect())
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// Whether a terminal would obey a character instead of showing it.
+pub fn is_obeyed(c: char) -> bool {
+    let control = c.is_control() && c != '\n' && c != '\t';
+    control
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn masked(c: char) -> char {
+    match u32::from(c) {
+        code @ 0..0x20 if is_obeyed(c) => char::from_u32(0x2400 + code).unwrap_or('\u{fffd}'),
+        _ if is_obeyed(c) => '\u{fffd}',
+        _ => c,
+    }
+}
+
+/// What goes to a terminal: as it is but for characters that [`clean`] masks. Colours
+/// stay. Everything has been cleaned where it was put in; this is for what was forgotten.
+pub fn guarded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(is_obeyed) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let colour = rest.strip_prefix("\u{1b}[").and_then(|inside| {
+            let length = inside.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+            inside[length..].starts_with('m').then_some(length + 3)
+        });
+        let length = match (colour, rest.chars().next()) {
+            (Some(length), _) => {
+                out.push_str(&rest[..length]);
+                length
+            }
+            (None, Some(c)) => {
+                out.push(masked(c));
+                c.len_utf8()
+            }
+            (None, None) => 0,
+        };
+        rest = &rest[length..];
+    }
+    out + rest
 }
 
 /// Breaks a text into lines of at most `width` columns at spaces; a longer word stands

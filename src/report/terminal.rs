@@ -178,7 +178,11 @@ fn total(views: &[View], written: bool) -> String {
     let files: usize = views.iter().map(|view| view.outcome.changes.len()).sum();
     let end = match (files, written) {
         (0, _) => "nothing to change".to_string(),
-        (_, true) => format!("{} written", counted(files, "file change")),
+        (_, true) => format!(
+            "{} written; routelift undo takes {} back",
+            counted(files, "file change"),
+            if files == 1 { "it" } else { "them" }
+        ),
         (_, false) => format!("{}, none written", counted(files, "file change")),
     };
     format!(

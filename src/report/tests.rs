@@ -140,7 +140,10 @@ fn the_report_is_readable_at_80_columns() {
     assert_eq!(report.matches("note[auto-405]").count(), 1);
     let end = "3 routes, 2 migrated (1 action, 2 handlers), 1 left; 1 file change, none written\n";
     assert!(report.ends_with(end), "{report}");
-    assert!(terminal::render(&[view()], true, PLAIN).ends_with("1 file change written\n"));
+    assert!(
+        terminal::render(&[view()], true, PLAIN)
+            .ends_with("1 file change written; routelift undo takes it back\n")
+    );
 }
 
 #[test]

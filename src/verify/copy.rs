@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use walkdir::WalkDir;
 
 /// Directories that are made anew by each build.
-const MADE: &[&str] = &[".git", ".next", ".turbo"];
+const MADE: &[&str] = &[".git", ".next", ".turbo", crate::write::store::FOLDER];
 
 /// How what is installed below `node_modules` gets into the copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

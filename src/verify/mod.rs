@@ -15,7 +15,8 @@ use regex::bytes::Regex;
 use routelift_transforms::outcome::WayOut;
 
 use crate::report::{View, is_left};
-use crate::write;
+use crate::write::disk::{Disk, Unwatched};
+use crate::write::{self, Job};
 use copy::Installed;
 use judge::{Judgement, judge};
 use next_app::NextApp;
@@ -169,7 +170,12 @@ pub fn verify(
         progress(&format!("{side}: copying to {}", copy.display()));
         copy::copy(&base, &copy, installed)?;
         if side == "after" {
-            write::write(&copy.join(inside), &view.outcome.changes)?;
+            let job = Job {
+                root: &copy.join(inside),
+                project: &view.project,
+                changes: &view.outcome.changes,
+            };
+            write::write_copy(job, Disk::new(&Unwatched))?;
         }
         let temporary = copies.path().join(format!("{side}-tmp"));
         std::fs::create_dir(&temporary).context("cannot make a temporary directory")?;

@@ -11,6 +11,7 @@ use super::compare::{Difference, shown};
 use super::judge::Judgement;
 use super::send::Answer;
 use super::{Compared, Verdict};
+use crate::report::json::quiet;
 use crate::report::{BOLD, GREEN, Look, RED, YELLOW, clean};
 
 /// The report for people: each request that differs with both answers, what notes allow,
@@ -139,7 +140,7 @@ pub fn failure(compared: &Compared, look: Look) -> String {
 /// A whole answer.
 pub fn answer(answer: &Answer) -> String {
     let whole = match answer {
-        Answer::Failed(why) => return format!("    {why}\n"),
+        Answer::Failed(why) => return format!("    {}\n", clean(why)),
         Answer::Whole(whole) => whole,
     };
     let mut out = format!("    {} {}\n", whole.status, clean(&whole.reason));
@@ -195,5 +196,5 @@ pub fn json(verdict: &Verdict) -> Result<String> {
         "elsewhere": verdict.elsewhere,
         "kept": verdict.kept,
     });
-    Ok(serde_json::to_string_pretty(&document)? + "\n")
+    Ok(quiet(serde_json::to_string_pretty(&document)?) + "\n")
 }

@@ -26,6 +26,7 @@ fn code(copy: &Copy, arguments: &[&str]) -> (Option<i32>, String, String) {
 /// Migrates one route.
 fn migrate_one(copy: &Copy, route: &str) {
     let only = format!("/api/{route}");
+    copy.commit();
     let (exit, _, stderr) = code(copy, &["--only", &only, "--write"]);
     assert_eq!(exit, Some(0), "{route}: {stderr}");
     let file = format!("app/api/{route}/route.");
@@ -100,6 +101,8 @@ fn help_shows_every_flag_and_examples() {
     assert_eq!((exit, stderr.as_str()), (Some(0), ""));
     for flag in [
         "--write",
+        "--allow-dirty",
+        "--allow-no-vcs",
         "--check",
         "--only",
         "--exclude",
@@ -112,6 +115,7 @@ fn help_shows_every_flag_and_examples() {
         "--color",
         "--timings",
         "explain",
+        "undo",
         "Examples:",
         "git apply",
     ] {
@@ -140,6 +144,7 @@ fn the_adapter_is_added_once() {
     assert_eq!(route["methods"][0]["way_out"], "bridged");
     assert_eq!(route["bridged"][0]["code"], "wrapped-handler");
     assert_eq!(value["codes"]["wrapped-handler"]["kind"], "refusal");
+    project.commit();
     let (exit, stdout, stderr) = code(&project, &["--bridge", "--write"]);
     assert!(exit == Some(0) && stdout.contains(adapter), "{stderr}");
     assert!(stderr.contains("1 bridged"), "{stderr}");
@@ -170,6 +175,8 @@ fn usage_errors_exit_with_2() {
         (&["no/such/directory"], "no/such/directory"),
         (&["package.json"], "not a directory"),
         (&["--check", "--write"], "--check"),
+        (&["--allow-dirty"], "--write"),
+        (&["undo"], "nothing was written here"),
         (&["--next", "latest"], "give a version"),
         (&["--bridge=some"], "some"),
         (&["--action", "/api/hello:SEND"], "SEND"),
@@ -278,6 +285,7 @@ fn a_file_that_is_not_utf8_stops_nothing() {
     let project = project();
     let path = project.path().join("pages/api/latin.ts");
     std::fs::write(&path, b"// caf\xe9\nexport default () => {}\n").unwrap();
+    project.commit();
     let before = project.tree();
     let (exit, _, stderr) = code(&project, &["--write"]);
     assert_eq!(exit, Some(0), "{stderr}");
@@ -300,6 +308,7 @@ fn a_directory_that_cannot_be_written_is_an_error() {
     use std::os::unix::fs::PermissionsExt;
     let project = project();
     let (_, diff, _) = code(&project, &[]);
+    project.commit();
     let root = project.path();
     let before = project.tree();
     let mode = |mode| std::fs::set_permissions(root, std::fs::Permissions::from_mode(mode));

@@ -17,7 +17,8 @@ use rayon::prelude::*;
 use routelift_transforms::source::Source;
 
 use crate::support::{
-    Copy, Tree, fixtures, output, read_tree, repository, routelift, text, update, write_tree,
+    Copy, Tree, fixtures, output, read_tree, repository, routelift, snapshot, text, update,
+    write_tree,
 };
 
 #[test]
@@ -74,8 +75,23 @@ fn run(case: &Path) -> Result<(), String> {
     }
     let produced = applied.tree();
 
+    // So does patch. It does not take empty directories away.
+    if !diff.is_empty() {
+        let patched = Copy::new(&input);
+        let patch = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+        std::fs::write(patch.path(), &diff).map_err(|error| error.to_string())?;
+        let mut command = Command::new("patch");
+        command.args(["-p1", "--quiet", "--no-backup-if-mismatch", "-i"]);
+        let patch = output(command.arg(patch.path()).current_dir(patched.path()));
+        if !patch.status.success() {
+            return Err(format!("patch: {}\n{diff}", text(&patch.stdout)));
+        }
+        same_tree("patch and git apply differ", &produced, &patched.tree())?;
+    }
+
     // --write does the same, and prints the same diff.
-    let written = Copy::new(&input);
+    let written = Copy::new(&input).committed();
+    let whole = snapshot(written.path());
     let write = output(routelift(written.path()).args(&arguments).arg("--write"));
     if write.status.code() != Some(0) {
         return Err(format!("--write: {}", text(&write.stderr)));
@@ -87,6 +103,18 @@ fn run(case: &Path) -> Result<(), String> {
     // A second run proposes nothing.
     let again = output(routelift(written.path()).args(&arguments));
     same_text("a second run proposes", "", &text(&again.stdout))?;
+
+    // What was written can be taken back.
+    if !diff.is_empty() {
+        let undo = output(routelift(written.path()).arg("undo"));
+        if undo.status.code() != Some(0) {
+            return Err(format!("undo: {}", text(&undo.stderr)));
+        }
+        same_tree("undo left changes", &input, &written.tree())?;
+        if snapshot(written.path()) != whole {
+            return Err("undo left other modes or directories".to_string());
+        }
+    }
 
     for (path, bytes) in &produced {
         parses(path, bytes, input.get(path))?;

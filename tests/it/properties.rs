@@ -99,6 +99,7 @@ fn mutated((project, file, edits): &Mutation) -> Project {
         texts: original.texts.clone(),
         apps: original.apps.clone(),
         packages: original.packages.clone(),
+        problems: original.problems.clone(),
     }
 }
 

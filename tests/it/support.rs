@@ -91,6 +91,18 @@ impl Copy {
         Copy::new(&files.collect())
     }
 
+    /// Commits everything, so that it may be written to.
+    pub fn committed(self) -> Copy {
+        self.commit();
+        self
+    }
+
+    /// Commits everything.
+    pub fn commit(&self) {
+        git(self.path(), &["add", "--all", "--force"]);
+        git(self.path(), &["commit", "-q", "--allow-empty", "-m", "all"]);
+    }
+
     pub fn path(&self) -> &Path {
         self.0.path()
     }
@@ -98,6 +110,56 @@ impl Copy {
     pub fn tree(&self) -> Tree {
         read_tree(self.path())
     }
+}
+
+/// Runs git, which must succeed.
+pub fn git(directory: &Path, arguments: &[&str]) {
+    let mut command = Command::new("git");
+    command.args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
+    command.args(["-c", "core.autocrlf=false", "-c", "commit.gpgsign=false"]);
+    let output = output(command.args(arguments).current_dir(directory));
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        text(&output.stderr)
+    );
+}
+
+/// Everything below a directory but `.git` and this program's own folder: files with their
+/// bytes, links with their targets, directories; all with their modes.
+pub fn snapshot(directory: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
+    let entries = walkdir::WalkDir::new(directory).min_depth(1).into_iter();
+    let entries = entries.filter_entry(|entry| {
+        let name = entry.file_name();
+        name != ".git" && name != ".routelift"
+    });
+    let mut out = BTreeMap::new();
+    for entry in entries {
+        let entry = entry.unwrap();
+        let metadata = entry.path().symlink_metadata().unwrap();
+        let bytes = if metadata.is_file() {
+            std::fs::read(entry.path()).unwrap()
+        } else if metadata.is_symlink() {
+            let target = std::fs::read_link(entry.path()).unwrap();
+            target.to_string_lossy().into_owned().into_bytes()
+        } else {
+            Vec::new()
+        };
+        let path = entry.path().strip_prefix(directory).unwrap();
+        out.insert(path.to_path_buf(), (mode(&metadata), bytes));
+    }
+    out
+}
+
+#[cfg(unix)]
+fn mode(metadata: &std::fs::Metadata) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode()
+}
+
+#[cfg(not(unix))]
+fn mode(_: &std::fs::Metadata) -> u32 {
+    0
 }
 
 /// Every fixture: the directories below `fixtures/` that have an `input/`, sorted. The

@@ -23,6 +23,7 @@ pub mod method_map;
 pub mod middleware;
 pub mod modules;
 pub mod naming;
+mod nesting;
 pub mod next_version;
 pub mod not_found;
 pub mod one_request;

@@ -122,10 +122,7 @@ fn carry(project: &Project, app: &App, path: &str) -> Option<Vec<(String, String
     let styles = frame
         .styles
         .iter()
-        .map(|style| match style.starts_with('.') {
-            true => rebase(&frame.folder, &folder, style),
-            false => style.clone(),
-        });
+        .map(|style| rebase(&frame.folder, &folder, style));
     let layout = layout(styles.collect(), frame.language, source.typescript());
     let style = Style::of(&source);
     let file = |name: &str, text: String| {

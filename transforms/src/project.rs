@@ -20,6 +20,8 @@ pub struct Project {
     pub apps: Vec<App>,
     /// The packages that each `package.json` asks for with their version ranges, by directory.
     pub packages: BTreeMap<String, Arc<BTreeMap<String, String>>>,
+    /// What could not be read of the project's configuration, in words that name the file.
+    pub problems: Vec<String>,
 }
 
 /// One Next.js app: a directory that depends on `next` and has a `pages` or an `app`

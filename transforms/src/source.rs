@@ -11,11 +11,8 @@ use swc_core::ecma::parser::{EsSyntax, Parser, StringInput, Syntax, TsSyntax, le
 use swc_core::ecma::transforms::base::resolver;
 
 use crate::libraries::Packages;
+use crate::nesting::too_deep;
 use crate::project::Formatting;
-
-/// Brackets may nest this deep; a deeper file is refused before the parser's recursion
-/// can exhaust the stack (measured: a release build aborts near 5,000 on 8 MiB).
-const MAX_DEPTH: usize = 1_000;
 
 /// A parsed file.
 pub struct Source {
@@ -58,18 +55,14 @@ impl Source {
     /// # Errors
     /// When the text does not parse, or nests deeper than the parser can follow.
     pub fn parse(path: &str, text: Arc<str>) -> Result<Source, ParseError> {
-        if let Some(at) = too_deep(&text) {
-            return Err(ParseError {
-                at,
-                message: format!("brackets nest deeper than {MAX_DEPTH}"),
-            });
+        if let Some((at, message)) = too_deep(path, &text) {
+            return Err(ParseError { at, message });
         }
         let typescript = is_typescript(path);
         let syntax = if typescript {
             Syntax::Typescript(TsSyntax {
                 tsx: path.ends_with(".tsx"),
                 decorators: true,
-                no_early_errors: true,
                 ..Default::default()
             })
         } else {
@@ -89,6 +82,10 @@ impl Source {
             message: error.kind().msg().to_string(),
         };
         let module = parser.parse_module().map_err(error)?;
+        // The parser goes on over some errors, as the marks of a merge that was not resolved.
+        if let Some(first) = parser.take_errors().into_iter().next() {
+            return Err(error(first));
+        }
         let (leading, trailing) = comments.take_all();
         let mut ranges: Vec<Range<usize>> = leading
             .borrow()
@@ -173,23 +170,4 @@ impl Source {
 
 fn range(span: Span) -> Range<usize> {
     (span.lo.0 as usize).saturating_sub(1)..(span.hi.0 as usize).saturating_sub(1)
-}
-
-/// Where brackets first nest deeper than [`MAX_DEPTH`], counted over all bytes: strings
-/// and comments are counted too, which can only refuse more.
-fn too_deep(text: &str) -> Option<usize> {
-    let mut depth = 0usize;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'(' | b'[' | b'{' => {
-                depth += 1;
-                if depth > MAX_DEPTH {
-                    return Some(at);
-                }
-            }
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    None
 }

@@ -76,8 +76,18 @@ pub fn relative(from_dir: &str, to: &str) -> String {
     }
 }
 
-/// A relative specifier of a file in `old_dir`, as a file in `new_dir` spells it.
+/// Whether a specifier is relative. `.prisma/client` names a package.
+pub fn is_relative(specifier: &str) -> bool {
+    let first = specifier.split('/').next();
+    matches!(first, Some("." | ".."))
+}
+
+/// A relative specifier of a file in `old_dir`, as a file in `new_dir` spells it. Other
+/// specifiers are the same everywhere.
 pub fn rebase(old_dir: &str, new_dir: &str, specifier: &str) -> String {
+    if !is_relative(specifier) {
+        return specifier.to_string();
+    }
     let Some(target) = normalise(&format!("{old_dir}/{specifier}")) else {
         return specifier.to_string();
     };

@@ -8,6 +8,7 @@ use swc_core::ecma::ast::*;
 use super::style::{Style, line_start};
 use crate::edit::Edits;
 use crate::source::Source;
+use crate::surroundings::is_relative;
 use crate::syntax::{Names, id};
 
 /// The imports that a file needs.
@@ -117,7 +118,7 @@ impl Imports {
                 };
                 let stays = used(&names, &id(local), &source.range(import), kept).0;
                 if stays || !matches!(specifier, ImportSpecifier::Named(_)) {
-                    let module = if module.starts_with('.') {
+                    let module = if is_relative(&module) {
                         rebase(&module)
                     } else {
                         module.clone()

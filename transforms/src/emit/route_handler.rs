@@ -32,6 +32,7 @@ use crate::outcome::Refusal;
 use crate::reason::{Note, Reason};
 use crate::source::Source;
 use crate::specialise::METHODS;
+use crate::surroundings::is_relative;
 use crate::syntax::{Id, Names, bare, string};
 
 /// What the emitter is told about the route and its surroundings.
@@ -1535,7 +1536,7 @@ pub(crate) fn relative_specifiers(
     source.module.visit_with(&mut visitor);
     found
         .into_iter()
-        .filter(|(_, specifier)| specifier.starts_with('.'))
+        .filter(|(_, specifier)| is_relative(specifier))
         .map(|(range, specifier)| {
             (
                 range.start + 1..range.end - 1,

@@ -69,12 +69,19 @@ struct Changed<'c> {
     edits: Vec<(Range<usize>, String)>,
 }
 
+/// Nobody has laid out what stands this far from the start of its line, and to look at all
+/// of the line for each of its statements would take time that grows with their square.
+const MINIFIED: usize = 1_000;
+
 impl Changed<'_> {
     /// Lays out the code of a range, when it is new.
     fn consider(&mut self, range: Range<usize>, doc: impl FnOnce(&Layout) -> Option<Doc>) {
         let text = &self.layout.source.text;
         let style = self.layout.style;
         let start = line_start(text, range.start);
+        if range.start - start > MINIFIED {
+            return;
+        }
         let whole = &text[start..range.end];
         let long = whole.lines().any(|line| !style.fits(line));
         let joins = self.join && whole.contains('\n');
