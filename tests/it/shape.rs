@@ -1,10 +1,10 @@
 //! The shape of the repository: codes are unique and documented.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use routelift_transforms::reason::{Note, Reason};
 
-use crate::support::{repository, update};
+use crate::support::{read_tree, repository, update};
 
 /// The rows of a README table: code, what was found, what to do.
 fn table(rows: impl Iterator<Item = (&'static str, &'static str, &'static str)>) -> String {
@@ -90,4 +90,32 @@ fn every_code_has_a_fixture() {
             "a fault is no expectation"
         );
     }
+}
+
+/// The proof in real Next.js gathers fixtures into one app, where two files of one path cannot be.
+#[test]
+fn gathered_fixtures_have_files_of_their_own() {
+    let mut owners: BTreeMap<String, (String, Vec<u8>)> = BTreeMap::new();
+    let cases = std::fs::read_dir(repository().join("fixtures")).expect("there are fixtures");
+    for case in cases.map(|case| case.expect("fixtures are readable").path()) {
+        let alone = std::fs::read_to_string(case.join("fixture.json"))
+            .is_ok_and(|text| text.contains("\"solo\""));
+        if alone || !case.join("requests.json").exists() || !case.join("input").exists() {
+            continue;
+        }
+        let name = case.file_name().unwrap_or_default().to_string_lossy();
+        for (path, bytes) in read_tree(&case.join("input")) {
+            let own = ["lib/", "components/", "pages/", "app/"];
+            let shared =
+                path.starts_with("app/layout.") || !own.iter().any(|at| path.starts_with(at));
+            if shared {
+                continue;
+            }
+            let owner = owners
+                .entry(path.clone())
+                .or_insert_with(|| (name.to_string(), bytes.clone()));
+            assert_eq!(owner.1, bytes, "{path} is in {} and in {name}", owner.0);
+        }
+    }
+    assert!(!owners.is_empty());
 }
