@@ -1131,6 +1131,19 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             self.refuse(Reason::ReqEscapes, arg, "destructured parameter");
             return None;
         };
+        // What is written is the request by the name that the function around has for it.
+        let inside = crate::syntax::Names::of(self.source, arg);
+        let uses = |id: &Id| inside.all.iter().filter(|(name, _)| name == id).count();
+        let outer = self.req.as_ref();
+        let named = |outer: &Id| uses(outer) > 0 || outer.0 != req.0 && uses(&req) > 1;
+        if outer.is_some_and(named) {
+            self.refuse(Reason::ReqEscapes, arg, "inside a callback, by another name");
+            return None;
+        }
+        if self.res.as_ref().is_some_and(|res| uses(res) > 0) {
+            self.refuse(Reason::ResEscapes, arg, "inside a callback, by another name");
+            return None;
+        }
         self.callbacks.push(statement.start);
         self.out.requests.push(req.clone());
         let first = self.source.range(function.params[0]);
