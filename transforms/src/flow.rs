@@ -1137,11 +1137,19 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         let outer = self.req.as_ref();
         let named = |outer: &Id| uses(outer) > 0 || outer.0 != req.0 && uses(&req) > 1;
         if outer.is_some_and(named) {
-            self.refuse(Reason::ReqEscapes, arg, "inside a callback, by another name");
+            self.refuse(
+                Reason::ReqEscapes,
+                arg,
+                "inside a callback, by another name",
+            );
             return None;
         }
         if self.res.as_ref().is_some_and(|res| uses(res) > 0) {
-            self.refuse(Reason::ResEscapes, arg, "inside a callback, by another name");
+            self.refuse(
+                Reason::ResEscapes,
+                arg,
+                "inside a callback, by another name",
+            );
             return None;
         }
         self.callbacks.push(statement.start);

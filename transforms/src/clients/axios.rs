@@ -7,7 +7,7 @@ use swc_core::ecma::ast::{Expr, ExprOrSpread};
 use super::Guess;
 use super::context::{Argument, Context};
 use super::init::Init;
-use super::pattern::Constants;
+use super::pattern::{Constants, is_string};
 use crate::facts::call::{Client, Sends};
 use crate::source::Source;
 use crate::syntax::{bare, prop_name};
@@ -41,6 +41,8 @@ pub(super) fn request<'a>(
     }
     let Expr::Object(options) = first else {
         let method = match args.get(1) {
+            // It may be the options themselves.
+            None if !is_string(first) => None,
             None => Some("GET".to_string()),
             Some(options) => Init::read(source, constants, &options.expr).method,
         };

@@ -528,8 +528,10 @@ impl Reader<'_> {
             match &**property {
                 Prop::KeyValue(pair) => {
                     let name = prop_name(&pair.key)?;
-                    if matches!(name.as_str(), "baseURL" | "prefixUrl") {
-                        base = Some(&*pair.value);
+                    match name.as_str() {
+                        "baseURL" | "prefixUrl" => base = Some(&*pair.value),
+                        "method" | "url" | "hooks" => return None,
+                        _ => {}
                     }
                 }
                 Prop::Shorthand(name) if matches!(&*name.sym, "baseURL" | "prefixUrl") => {
@@ -621,7 +623,7 @@ impl Reader<'_> {
         // The parameter is the last of the path, with at most a query behind it.
         let path = text.text.split(['?', '#']).next().unwrap_or_default();
         let last = path.chars().next_back().and_then(hole)?;
-        let id = names.found.get(&text.holes.get(last)?.range.start)?;
+        let id = names.found.get(&text.holes.get(last)?.range)?;
         let url = params.get(id).filter(|_| !changed.contains(id))?.clone();
         let front = &path[..path.char_indices().next_back()?.0];
         let given = |name: &Expr| match bare(name) {
@@ -832,22 +834,29 @@ impl Visit for Requests<'_> {
     }
 
     fn visit_assign_expr(&mut self, assign: &AssignExpr) {
-        if let AssignTarget::Simple(SimpleAssignTarget::Ident(name)) = &assign.left {
-            self.changed.insert(name.id.to_id());
+        match &assign.left {
+            AssignTarget::Simple(SimpleAssignTarget::Ident(name)) => {
+                self.changed.insert(name.id.to_id());
+            }
+            // Any name may be in it, the options of a request too.
+            AssignTarget::Pat(_) => self.unknown = true,
+            AssignTarget::Simple(SimpleAssignTarget::Member(member)) => {
+                self.unknown |= member.prop.is_ident_with("method");
+            }
+            AssignTarget::Simple(_) => {}
         }
         assign.visit_children_with(self);
     }
 }
 
-/// The names in an expression, by where they start.
+/// The names in an expression, by where they stand.
 struct Idents<'s> {
     source: &'s Source,
-    found: HashMap<usize, Id>,
+    found: HashMap<Range<usize>, Id>,
 }
 
 impl Visit for Idents<'_> {
     fn visit_ident(&mut self, name: &Ident) {
-        let start = self.source.range(name).start;
-        self.found.insert(start, name.to_id());
+        self.found.insert(self.source.range(name), name.to_id());
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Channels {
     bound: HashMap<String, HashMap<Id, usize>>,
     /// Those that something uses in a way that is not followed.
     leaking: BTreeSet<usize>,
+    /// Those that are used in a way that is.
+    used: BTreeSet<usize>,
 }
 
 /// A channel, and where it is defined.
@@ -83,6 +85,7 @@ impl Channels {
             exports: BTreeMap::new(),
             bound: HashMap::new(),
             leaking: BTreeSet::new(),
+            used: BTreeSet::new(),
         };
         let mut read: BTreeMap<&str, usize> = BTreeMap::new();
         for _ in 0..MAX_ROUNDS {
@@ -232,6 +235,13 @@ impl Channels {
         for (path, file) in &project.files {
             for import in file.imports.iter().filter(|import| !import.type_only) {
                 let Some(from) = &import.resolved else {
+                    // Another package of the repository may be behind it.
+                    let names = import.names.iter().flatten();
+                    let names: Vec<&str> = names.map(|name| &**name).collect();
+                    let taken = self.exports.iter().filter(|((_, name), _)| {
+                        name != "default" && names.contains(&name.as_str())
+                    });
+                    self.leaking.extend(taken.map(|(_, root)| *root));
                     continue;
                 };
                 for ((exporter, name), root) in &self.exports {
@@ -271,9 +281,16 @@ impl Channels {
         }
     }
 
-    /// Marks channels that a walk met in a place that it does not follow.
-    pub fn leak(&mut self, roots: impl IntoIterator<Item = usize>) {
-        self.leaking.extend(roots);
+    /// Takes which channels a file uses, and in a place that is not followed (`true`).
+    pub fn met(&mut self, roots: impl IntoIterator<Item = (usize, bool)>) {
+        for (root, leaks) in roots {
+            let known = if leaks {
+                &mut self.leaking
+            } else {
+                &mut self.used
+            };
+            known.insert(root);
+        }
     }
 
     /// Whether a place lies in a channel all of whose uses are known, so that these say what it
@@ -286,7 +303,9 @@ impl Channels {
                 Channel::Urls(_) => call.client == Client::Constant,
                 _ => !call.exact,
             };
+            // What nothing seems to use may be used from where imports do not show.
             counts
+                && self.used.contains(&number)
                 && root.channel.open().iter().any(around)
                 && root.file == place.file
                 && !self.leaking.contains(&number)

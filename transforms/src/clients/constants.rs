@@ -1,12 +1,13 @@
 //! The constants of a file. In: its syntax tree. Out: the values that a URL or a request's options
 //! can come from, their statements, and how often each name is used.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use swc_core::ecma::ast::{
-    Decl, ExportNamedSpecifier, Expr, Id, JSXElementName, JSXObject, ModuleExportName, Pat, Prop,
-    Stmt, TsEntityName, VarDecl, VarDeclKind,
+    AssignExpr, AssignTarget, CallExpr, Decl, ExportNamedSpecifier, Expr, Id, JSXElementName,
+    JSXObject, ModuleExportName, Pat, Prop, SimpleAssignTarget, Stmt, TsEntityName, VarDecl,
+    VarDeclKind,
 };
 use swc_core::ecma::visit::{Visit, VisitWith};
 
@@ -29,15 +30,22 @@ pub(super) fn find(source: &Source) -> Found {
     let mut collector = Collector {
         source,
         found: Found::default(),
+        changed: HashSet::new(),
     };
     source.module.visit_with(&mut collector);
-    collector.found
+    let Collector {
+        mut found, changed, ..
+    } = collector;
+    found.constants.forget(&changed);
+    found
 }
 
 /// Finds the constants that matter, and counts how often each is used.
 struct Collector<'s> {
     source: &'s Source,
     found: Found,
+    /// Objects whose members are set.
+    changed: HashSet<Id>,
 }
 
 impl Visit for Collector<'_> {
@@ -74,6 +82,32 @@ impl Visit for Collector<'_> {
             }
         }
         declaration.visit_children_with(self);
+    }
+
+    fn visit_assign_expr(&mut self, assign: &AssignExpr) {
+        if let AssignTarget::Simple(SimpleAssignTarget::Member(member)) = &assign.left {
+            let mut object = &*member.obj;
+            while let Expr::Member(inner) = object {
+                object = &inner.obj;
+            }
+            if let Expr::Ident(name) = object {
+                self.changed.insert(name.to_id());
+            }
+        }
+        assign.visit_children_with(self);
+    }
+
+    fn visit_call_expr(&mut self, call: &CallExpr) {
+        let callee = call
+            .callee
+            .as_expr()
+            .map(|callee| self.source.text_of(callee));
+        if let (Some("Object.assign"), Some(first)) = (callee, call.args.first())
+            && let Expr::Ident(name) = &*first.expr
+        {
+            self.changed.insert(name.to_id());
+        }
+        call.visit_children_with(self);
     }
 
     fn visit_expr(&mut self, expr: &Expr) {

@@ -56,6 +56,8 @@ pub(super) struct Argument {
     pub next: Option<Init>,
     /// What the argument itself says as an object.
     pub own: Option<Init>,
+    /// Whether an argument speaks of a method, as a fetcher that is written there.
+    pub tells_method: bool,
     /// The first argument, when that is a string: `xhr.open('POST', …)`.
     pub first: Option<String>,
 }
@@ -80,7 +82,7 @@ pub(super) struct Attribute {
     pub element: String,
     /// The attribute.
     pub name: String,
-    /// The element's `method`.
+    /// The element's `method`; `?` when it may have one that is not known.
     pub method: Option<String>,
     /// The element's `encType`.
     pub encoding: Option<String>,

@@ -17,9 +17,22 @@ pub(super) fn guess(context: Context<'_>) -> Option<Guess> {
         sends: Sends::Nothing,
         prefix: false,
     };
+    // What a component of the project makes of a URL is not followed; those of Next.js and of
+    // component libraries that are named like what they render are.
+    let element = attribute.element.as_str();
+    let renders = [
+        "Link", "Image", "Img", "Script", "Anchor", "Button", "Avatar", "Video", "Audio",
+    ];
+    let known = element.starts_with(|first: char| first.is_lowercase())
+        || renders.iter().any(|end| element.ends_with(end));
+    let get = |client| Guess {
+        method: get(client).method.filter(|_| known),
+        ..get(client)
+    };
     match attribute.name.as_str() {
         "action" | "formAction" => {
             let method = match (&attribute.method, attribute.element.as_str()) {
+                (Some(method), _) if method == "?" => None,
                 (Some(method), _) => Some(method.to_ascii_uppercase()),
                 (None, "form") => Some("GET".to_string()),
                 _ => None,

@@ -33,6 +33,8 @@ pub(super) fn calls(project: &Project, reaches: &[Reach<'_>], routes: &[RouteKey
     let mut calls = Vec::new();
     for (index, app) in project.apps.iter().enumerate() {
         for (path, text) in surroundings::middleware(project, app) {
+            // One that gives another URL's answer may give any route's.
+            let rewrites = text.contains("rewrite");
             let matchers = project
                 .parse(path, text.clone())
                 .map_or_else(|_| Matchers::everything(), |source| Matchers::of(&source));
@@ -43,7 +45,7 @@ pub(super) fn calls(project: &Project, reaches: &[Reach<'_>], routes: &[RouteKey
                     spellings.push(url.behind_any_segment());
                 }
                 let mut patterns = matchers.patterns.iter();
-                patterns.any(|pattern| spellings.iter().any(|url| pattern.meets(url)))
+                rewrites || patterns.any(|pattern| spellings.iter().any(|url| pattern.meets(url)))
             };
             let before: BTreeSet<usize> = routes
                 .iter()

@@ -115,7 +115,7 @@ pub fn collect(project: &Project, routes: &[RouteKey]) -> Vec<Call> {
         sources.extend(more);
         channels = Channels::find(project, &sources, &names_route);
     }
-    let found: Vec<(Vec<Call>, Vec<usize>)> = project
+    let found: Vec<Read> = project
         .files
         .par_iter()
         .map(|(path, file)| {
@@ -124,13 +124,8 @@ pub fn collect(project: &Project, routes: &[RouteKey]) -> Vec<Call> {
         })
         .collect();
     drop(sources);
-    channels.leak(
-        found
-            .iter()
-            .flat_map(|(_, leaking)| leaking)
-            .copied()
-            .collect::<Vec<_>>(),
-    );
+    let met: Vec<(usize, bool)> = found.iter().flat_map(|(_, met)| met).copied().collect();
+    channels.met(met);
     let mut calls: Vec<Call> = found
         .into_iter()
         .flat_map(|(calls, _)| calls)
@@ -160,7 +155,10 @@ fn parse(project: &Project, wanted: impl Fn(&str, &File) -> bool + Sync) -> BTre
     parsed.into_iter().collect()
 }
 
-/// The calls of a file, and the channels that it uses in a way that is not followed.
+/// The calls of a file, and the channels that it uses: `true` for a use that is not followed.
+type Read = (Vec<Call>, Vec<(usize, bool)>);
+
+/// Reads a file.
 fn read(
     project: &Project,
     table: &Routes,
@@ -168,7 +166,7 @@ fn read(
     channels: &Channels,
     (path, file): (&str, &File),
     source: Option<&Source>,
-) -> (Vec<Call>, Vec<usize>) {
+) -> Read {
     let bound = channels.of(path);
     let mentions = match &file.text {
         Some(text) => mentions(text),
@@ -183,8 +181,8 @@ fn read(
     };
     match source {
         Some(source) => {
-            let (drafts, leaking) = walk::walk(source, table, &scope, &bound);
-            (response::finish(source, drafts), leaking)
+            let (drafts, met) = walk::walk(source, table, &scope, &bound);
+            (response::finish(source, drafts), met)
         }
         None => (text::calls(table, &scope, content, path), Vec::new()),
     }

@@ -3,7 +3,7 @@
 //! one private-use character, so that the text can be cut and split like any other. An
 //! expression with more than a few possible texts becomes one hole.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use swc_core::ecma::ast::{
@@ -35,6 +35,12 @@ impl Constants {
     /// The value that a `const` declaration gives to a name.
     pub fn get(&self, name: &Id) -> Option<&Expr> {
         self.own.get(name)
+    }
+
+    /// Leaves objects out whose members are set elsewhere.
+    pub fn forget(&mut self, changed: &HashSet<Id>) {
+        self.own
+            .retain(|id, value| !changed.contains(id) || !matches!(value, Expr::Object(_)));
     }
 
     /// Takes the value that a `const` declaration gives to a name.

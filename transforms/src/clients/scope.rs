@@ -84,7 +84,8 @@ impl Scope {
                 Base::Own | Base::Relative => self.app,
                 Base::Unknown | Base::Foreign => None,
             };
-            let mut found = table.named(&url.segments, app, prefix);
+            let mut found = table.named(&url.segments, app, prefix || url.open);
+            found.exact &= !url.open;
             if url.base == Base::Foreign {
                 // Another server, unless a path that is written out happens to be a route:
                 // then the host may be the project's own in production.

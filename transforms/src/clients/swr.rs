@@ -16,6 +16,7 @@ pub(super) fn guess(context: Context<'_>) -> Option<Guess> {
     let method = match name {
         "useSWRMutation" => None,
         "mutate" | "preload" => Some("GET"),
+        _ if argument.tells_method && (name.starts_with("useSWR") || name == "useSwr") => None,
         _ if name.starts_with("useSWR") || name == "useSwr" => Some("GET"),
         _ => return None,
     };

@@ -573,7 +573,7 @@ fn urls_are_followed_through_tables_and_builders() {
             ("lib/urls.ts", URLS),
             (
                 "lib/use.ts",
-                "import { API, Hooks } from './urls'\nfetch(API.send)\nfetch(API.post(post.id))\nfetch(Hooks.Mail)\nfetch(API.other)"
+                "import { API, Hooks } from './urls'\nfetch(API.send)\nfetch(API.post(post.id))\nfetch(Hooks.Mail)"
             ),
         ]),
         [
@@ -594,7 +594,67 @@ fn urls_are_followed_through_tables_and_builders() {
         [
             "lib/urls.ts: string ? /api/send",
             "lib/urls.ts: string ? /api/posts/[id]",
+            "lib/urls.ts: string ? /api/hooks/[...path]",
             "lib/use.ts: fetch GET /api/send",
         ]
     );
+}
+
+/// Callers that an independent reading found unseen.
+#[test]
+fn what_may_be_any_path_names_every_route() {
+    let named = |text: &str| one(text).contains("/api/posts/publish");
+    assert!(named("fetch(`/api${path}`, { method: 'POST' })"));
+    assert!(named("const BASE = '/api'\nfetch(BASE + path)"));
+    assert!(named(
+        "class Http { post(path) { return fetch('/api' + path) } }"
+    ));
+    assert!(named(
+        "axios.interceptors.request.use((c) => ({ ...c, url: '/api' + c.url }))"
+    ));
+    let table =
+        "const API = { root: '/api', send() { return `${this.root}/send` } }\nfetch(API.send())";
+    assert!(named(table));
+    let own = "function rpc(name) { return fetch('/api/' + name.replace('.', '/')) }\nrpc('posts.publish')";
+    assert!(named(own));
+}
+
+#[test]
+fn a_method_that_is_not_told_is_not_a_get() {
+    let post = "const o = { method: 'post' }\naxios('/api/send', o)";
+    assert_eq!(one(post), "axios POST /api/send");
+    assert_eq!(one("ky('/api/send', options())"), "axios ? /api/send");
+    let set = "const o = { headers: {} }\no.method = 'POST'\nfetch('/api/send', o)";
+    assert_eq!(one(set), "fetch ? /api/send");
+    let form = |attributes: &str| {
+        one(&format!(
+            "const x = <form action='/api/send' {attributes} />"
+        ))
+    };
+    assert_eq!(form(""), "form GET /api/send");
+    assert_eq!(form("method={method}"), "form ? /api/send");
+    assert_eq!(form("{...rest}"), "form ? /api/send");
+    assert_eq!(one("const x = <Save to='/api/send' />"), "link ? /api/send");
+    assert_eq!(
+        one("const x = <Link href='/api/send' />"),
+        "link GET /api/send"
+    );
+    let fetcher = "useSWR('/api/send', (u) => fetch(u, { method: 'POST' }))";
+    assert_eq!(one(fetcher), "SWR ? /api/send");
+}
+
+#[test]
+fn what_another_package_may_take_is_not_followed() {
+    let found = over(&[
+        ("lib/api.ts", INSTANCE),
+        (
+            "lib/use.ts",
+            "import { api } from './api'\napi.post('/send')",
+        ),
+        (
+            "lib/other.ts",
+            "import { api } from '@acme/http'\napi.post('/posts')",
+        ),
+    ]);
+    assert!(found[0].starts_with("lib/api.ts: axios ? "));
 }

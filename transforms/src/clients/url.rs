@@ -41,6 +41,8 @@ pub(super) struct Url {
     pub query: bool,
     /// Whether the path ends in a slash.
     pub slash: bool,
+    /// Whether what is not known follows right behind `/api`, so that it may be any path.
+    pub open: bool,
 }
 
 /// Reads a text as a URL of the API.
@@ -53,7 +55,11 @@ pub(super) fn parse(pattern: &Pattern, base_path: &str) -> Option<Url> {
     }
     let end = text.find(['?', '#']).unwrap_or(text.len());
     let (base, path) = split(pattern, &text[..end], base_path)?;
-    let below = path.strip_prefix("api")?;
+    let mut below = path.strip_prefix("api")?;
+    let open = below.chars().next().and_then(hole).is_some();
+    if open {
+        below = "";
+    }
     if !below.is_empty() && !below.starts_with('/') {
         return None;
     }
@@ -67,6 +73,7 @@ pub(super) fn parse(pattern: &Pattern, base_path: &str) -> Option<Url> {
         segments,
         query: end < text.len(),
         slash: below.ends_with('/'),
+        open,
     })
 }
 

@@ -22,6 +22,8 @@ pub(super) enum Value {
     Built(Vec<Pattern>, Range<usize>),
     /// By property.
     Object(BTreeMap<String, Value>),
+    /// What is put together in another way, of a text that names the API where it stands.
+    Other,
 }
 
 /// The value of an expression.
@@ -44,12 +46,16 @@ pub(super) fn read(source: &Source, constants: &Constants, expr: &Expr) -> Optio
                 };
                 match &**property {
                     Prop::KeyValue(pair) => {
-                        Some((prop_name(&pair.key)?, read(source, constants, &pair.value)?))
+                        let value = read(source, constants, &pair.value);
+                        let value = value.or_else(|| other(source.text_of(&pair.value)));
+                        Some((prop_name(&pair.key)?, value?))
                     }
-                    Prop::Method(method) => Some((
-                        prop_name(&method.key)?,
-                        function_value(source, constants, &method.function)?,
-                    )),
+                    Prop::Method(method) => {
+                        let value = function_value(source, constants, &method.function);
+                        let value = value.filter(Value::mentions_api);
+                        let value = value.or_else(|| other(source.text_of(&method.function)));
+                        Some((prop_name(&method.key)?, value?))
+                    }
                     _ => None,
                 }
             };
@@ -61,6 +67,15 @@ pub(super) fn read(source: &Source, constants: &Constants, expr: &Expr) -> Optio
         _ => return None,
     };
     value.mentions_api().then_some(value)
+}
+
+/// What is put together in another way, when its text names the API by itself.
+fn other(text: &str) -> Option<Value> {
+    let starts = ["\"/api/", "'/api/", "`/api/"];
+    starts
+        .iter()
+        .any(|at| text.contains(at))
+        .then_some(Value::Other)
 }
 
 /// The value of a function: what it gives back.
@@ -154,6 +169,7 @@ impl Value {
         match self {
             Value::Text(_, range) | Value::Built(_, range) => vec![range.clone()],
             Value::Object(properties) => properties.values().flat_map(Value::ranges).collect(),
+            Value::Other => Vec::new(),
         }
     }
 
@@ -163,6 +179,7 @@ impl Value {
                 texts.iter().any(|pattern| pattern.text.contains("api"))
             }
             Value::Object(properties) => properties.values().any(Value::mentions_api),
+            Value::Other => true,
         }
     }
 }
@@ -186,12 +203,16 @@ pub(super) fn of<'c>(constants: &'c Constants, expr: &Expr) -> Option<(Id, &'c V
     }
 }
 
-/// The name of an object of URLs that an expression takes something else out of.
+/// The name of an object of URLs that an expression takes something out of whose own text says what it
+/// names.
 pub(super) fn beside(constants: &Constants, member: &MemberExpr) -> Option<Id> {
     let (id, value) = of(constants, &member.obj)?;
     let name = crate::syntax::member_name(&member.prop)?;
     match value {
-        Value::Object(properties) if !properties.contains_key(&name) => Some(id),
+        Value::Object(properties) => {
+            let member = properties.get(&name)?;
+            matches!(member, Value::Other).then_some(id)
+        }
         _ => None,
     }
 }

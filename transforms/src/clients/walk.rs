@@ -56,13 +56,14 @@ pub(super) struct Walk<'s> {
     render: bool,
 }
 
-/// Walks a file. Gives its drafts, and the channels that it uses in a way that is not followed.
+/// Walks a file. Gives its drafts, and the channels that it uses: `true` for a use that is not
+/// followed.
 pub(super) fn walk(
     source: &Source,
     table: &Routes,
     scope: &Scope,
     bound: &Bound,
-) -> (Vec<Draft>, Vec<usize>) {
+) -> (Vec<Draft>, Vec<(usize, bool)>) {
     let mut found = constants::find(source);
     found.constants.held = bound.urls();
     let mut walk = Walk {
@@ -93,13 +94,15 @@ pub(super) fn walk(
         mut followed,
         ..
     } = walk;
+    let mut passed: HashMap<Id, usize> = HashMap::new();
     for (id, _) in channel::exported(source) {
-        *followed.entry(id).or_default() += 1;
+        *followed.entry(id.clone()).or_default() += 1;
+        *passed.entry(id).or_default() += 1;
     }
-    let leaking = bound
+    let met = bound
         .names()
-        .filter(|(id, _)| references.get(id) != followed.get(id))
-        .map(|(_, number)| number)
+        .filter(|(id, _)| references.get(id) > passed.get(id))
+        .map(|(id, number)| (number, references.get(id) != followed.get(id)))
         .collect();
     for (id, kept) in pending {
         let used = references.contains_key(&id);
@@ -108,7 +111,7 @@ pub(super) fn walk(
         }
     }
     drafts.sort_by_key(|draft| (draft.call.place.start, draft.call.place.end));
-    (drafts, leaking)
+    (drafts, met)
 }
 
 impl Walk<'_> {
@@ -158,16 +161,17 @@ impl Walk<'_> {
         let names = callee.map_or_else(|| vec!["import".to_string()], path);
         for (index, argument) in args.iter().enumerate() {
             let options = |argument: Option<&ExprOrSpread>| {
-                argument
-                    .filter(|argument| matches!(&*argument.expr, Expr::Object(_)))
-                    .map(|argument| Init::read(self.source, &self.constants, &argument.expr))
+                argument.map(|argument| Init::read(self.source, &self.constants, &argument.expr))
             };
             let frame = Argument {
                 callee: names.clone(),
                 new,
                 index,
                 next: options(args.get(index + 1)),
-                own: options(Some(argument)),
+                own: options(Some(argument).filter(|own| matches!(&*own.expr, Expr::Object(_)))),
+                tells_method: args
+                    .iter()
+                    .any(|argument| self.source.text_of(&argument.expr).contains("method")),
                 first: args.first().and_then(|first| init::literal(&first.expr)),
             };
             if matches!(frame.name(), "memo" | "forwardRef" | "observer") {
@@ -537,7 +541,17 @@ impl Visit for Walk<'_> {
                 _ => None,
             })
         };
-        let (method, encoding) = (said("method"), said("encType"));
+        // A method that is computed, spread, or a button's own, is not known.
+        let is_method = |attribute: &JSXAttrOrSpread| match attribute {
+            JSXAttrOrSpread::JSXAttr(attribute) => {
+                matches!(&attribute.name, JSXAttrName::Ident(name) if name.sym == *"method")
+            }
+            JSXAttrOrSpread::SpreadElement(_) => true,
+        };
+        let unknown =
+            element.attrs.iter().any(is_method) || self.source.text.contains("formMethod");
+        let method = said("method").or_else(|| unknown.then(|| "?".to_string()));
+        let encoding = said("encType");
         for attribute in &element.attrs {
             let JSXAttrOrSpread::JSXAttr(attribute) = attribute else {
                 self.with(Frame::Other, |walk| attribute.visit_with(walk));

@@ -578,10 +578,9 @@ fn named_texts(expr: &Expr) -> bool {
     };
     object.props.iter().all(|prop| match prop {
         PropOrSpread::Prop(prop) => match &**prop {
-            Prop::Shorthand(_) => true,
             Prop::KeyValue(pair) => {
-                matches!(bare(&pair.value), Expr::Ident(_) | Expr::Member(_))
-                    || plain_json(&pair.value)
+                let message = matches!(bare(&pair.value), Expr::Member(member) if member.prop.is_ident_with("message"));
+                message || plain_json(&pair.value)
             }
             _ => false,
         },
