@@ -103,6 +103,14 @@ pub fn prop_name(name: &PropName) -> Option<String> {
     }
 }
 
+/// The value that an object literal gives to a name.
+pub fn property<'a>(object: &'a ObjectLit, name: &str) -> Option<&'a Expr> {
+    object.props.iter().find_map(|property| {
+        let pair = property.as_prop()?.as_key_value()?;
+        (prop_name(&pair.key).as_deref() == Some(name)).then_some(&*pair.value)
+    })
+}
+
 /// The statements of a statement that is a block, or the statement itself.
 pub fn statements(stmt: &Stmt) -> &[Stmt] {
     match stmt {

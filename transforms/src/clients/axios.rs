@@ -10,7 +10,7 @@ use super::init::Init;
 use super::pattern::{Constants, is_string};
 use crate::facts::call::{Client, Sends};
 use crate::source::Source;
-use crate::syntax::{bare, prop_name};
+use crate::syntax::{bare, property};
 
 const VERBS: &[(&str, &str)] = &[
     ("get", "GET"),
@@ -48,10 +48,7 @@ pub(super) fn request<'a>(
         };
         return Some((first, method));
     };
-    let url = options.props.iter().find_map(|property| {
-        let pair = property.as_prop()?.as_key_value()?;
-        (prop_name(&pair.key).as_deref() == Some("url")).then_some(&*pair.value)
-    });
+    let url = property(options, "url");
     Some((url?, Init::read(source, constants, first).method))
 }
 

@@ -183,15 +183,7 @@ impl Parameter {
         let Expr::Object(object) = argument else {
             return None;
         };
-        object.props.iter().find_map(|property| match property {
-            PropOrSpread::Prop(property) => match &**property {
-                Prop::KeyValue(pair) if prop_name(&pair.key).as_ref() == Some(wanted) => {
-                    Some(&*pair.value)
-                }
-                _ => None,
-            },
-            PropOrSpread::Spread(_) => None,
-        })
+        crate::syntax::property(object, wanted)
     }
 }
 

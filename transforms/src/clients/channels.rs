@@ -67,9 +67,9 @@ impl Bound<'_> {
         self.names.iter().map(|(id, (number, _))| (id, *number))
     }
 
-    /// The channel that a name is, with its number.
-    pub fn of(&self, name: &Id) -> Option<(usize, &Channel)> {
-        self.names.get(name).copied()
+    /// The channel that a name is.
+    pub fn of(&self, name: &Id) -> Option<&Channel> {
+        self.names.get(name).map(|(_, channel)| *channel)
     }
 }
 
@@ -244,30 +244,34 @@ impl Channels {
                     self.leaking.extend(taken.map(|(_, root)| *root));
                     continue;
                 };
-                for ((exporter, name), root) in &self.exports {
-                    if exporter != from || !import.takes(name) {
-                        continue;
-                    }
-                    let source = sources.get(path.as_str());
-                    if !source.is_some_and(|source| takes_by_name(source, import, name)) {
-                        self.leaking.insert(*root);
-                    }
-                }
+                let source = sources.get(path.as_str());
+                let unseen: Vec<usize> = self
+                    .exports_of(from)
+                    .filter(|(name, _)| import.takes(name))
+                    .filter(|(name, _)| {
+                        !source.is_some_and(|source| takes_by_name(source, import, name))
+                    })
+                    .map(|(_, root)| root)
+                    .collect();
+                self.leaking.extend(unseen);
             }
         }
+    }
+
+    /// What a file exports: the names, and the numbers of their channels.
+    fn exports_of(&self, file: &str) -> impl Iterator<Item = (&str, usize)> {
+        let file = file.to_string();
+        self.exports
+            .range((file.clone(), String::new())..)
+            .take_while(move |((exporter, _), _)| *exporter == file)
+            .map(|((_, name), root)| (name.as_str(), *root))
     }
 
     /// Whether a file imports one of them.
     pub fn are_taken_by(&self, file: &crate::project::File) -> bool {
         file.imports.iter().any(|import| {
             let from = import.resolved.as_ref().filter(|_| !import.type_only);
-            from.is_some_and(|from| {
-                let start = (from.clone(), String::new());
-                self.exports
-                    .range(start..)
-                    .take_while(|((file, _), _)| file == from)
-                    .any(|((_, name), _)| import.takes(name))
-            })
+            from.is_some_and(|from| self.exports_of(from).any(|(name, _)| import.takes(name)))
         })
     }
 

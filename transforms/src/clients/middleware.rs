@@ -19,7 +19,7 @@ use crate::outcome::Place;
 use crate::project::Project;
 use crate::source::Source;
 use crate::surroundings;
-use crate::syntax::{bare, prop_name};
+use crate::syntax::{bare, property};
 use crate::url_pattern::UrlPattern;
 
 /// Where the matchers stand, and what they match.
@@ -104,20 +104,7 @@ fn exported_matcher(item: &ModuleItem) -> Option<&Expr> {
     let Expr::Object(object) = bare(config.init.as_deref()?) else {
         return None;
     };
-    object
-        .props
-        .iter()
-        .find_map(|property| value_of(property, "matcher"))
-}
-
-fn value_of<'a>(property: &'a PropOrSpread, name: &str) -> Option<&'a Expr> {
-    let PropOrSpread::Prop(property) = property else {
-        return None;
-    };
-    match &**property {
-        Prop::KeyValue(pair) if prop_name(&pair.key).as_deref() == Some(name) => Some(&pair.value),
-        _ => None,
-    }
+    property(object, "matcher")
 }
 
 /// What a matcher matches; `None` when that is not understood.
@@ -143,10 +130,7 @@ fn patterns(lists: &Lists, matcher: &Expr) -> Option<Vec<UrlPattern>> {
     let mut patterns = Vec::new();
     for item in items {
         let source = match bare(item) {
-            Expr::Object(object) => object
-                .props
-                .iter()
-                .find_map(|property| value_of(property, "source"))?,
+            Expr::Object(object) => property(object, "source")?,
             text => text,
         };
         let texts = lists.texts(source)?;

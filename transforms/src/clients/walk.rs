@@ -190,7 +190,7 @@ impl Walk<'_> {
             return false;
         };
         let id = name.to_id();
-        let Some((_, channel)) = self.bound.of(&id) else {
+        let Some(channel) = self.bound.of(&id) else {
             return false;
         };
         let Some(sent) = channel.sent(self.source, &self.constants, member, args) else {
