@@ -7,10 +7,11 @@ use crate::decide;
 use crate::edit::Edits;
 use crate::emit::call_site::{self, ActionRef, Contract, Param};
 use crate::emit::carrier::ActionMode;
+use crate::emit::helpers;
 use crate::emit::route_handler::{self, RouteFile, Surroundings};
 use crate::facts::api_module::ApiModule;
 use crate::facts::call::{Call, Sends};
-use crate::facts::effect::Kind;
+use crate::facts::effect::{Carrier, Effect, Kind};
 use crate::facts::route::{Route, app_dir};
 use crate::handler::Handler;
 use crate::naming;
@@ -149,12 +150,18 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
             })
             .collect()
     };
+    let helper_file = helpers::path(request.project, request.app);
     let action_around = Surroundings {
         route: around.route,
         next: around.next,
         cache_components: around.cache_components,
         pages: around.pages,
-        helper_specifier: around.helper_specifier.clone(),
+        helper_specifier: specifier(
+            request.app,
+            &new_dir,
+            &helper_file,
+            &request.module.source.text,
+        ),
         rebase: &|specifier| rebase(&old_dir, &new_dir, specifier),
         methods: Some(methods.clone()),
         action: Some(mode),
@@ -309,9 +316,6 @@ fn candidates(request: &Request) -> BTreeSet<String> {
 /// The smallest contract that serves the callers, given what the handler answers.
 fn contract(request: &Request, calls: &[&Call]) -> Contract {
     let least = call_site::contract(calls);
-    if least != Contract::Data {
-        return least;
-    }
     let readings = request
         .handler
         .groups
@@ -324,18 +328,24 @@ fn contract(request: &Request, calls: &[&Call]) -> Contract {
                 .iter()
                 .map(|(_, _, reading)| reading),
         );
-    let errors = readings
-        .flat_map(|reading| &reading.effects)
-        .any(|effect| match &effect.kind {
-            Kind::Reply(reply) => reply.status.is_some_and(|status| {
-                !matches!(crate::emit::reply::number(status), Some(200..=299))
-            }),
-            _ => false,
-        });
-    if errors {
-        Contract::Result
-    } else {
-        Contract::Data
+    let effects: Vec<&Effect> = readings.flat_map(|reading| &reading.effects).collect();
+    let shared = |effect: &Effect| matches!(effect.carrier(), Some((Carrier::Shared(_), _)));
+    let errors = effects.iter().any(|effect| match &effect.kind {
+        Kind::Reply(reply) => reply.status.is_some_and(|status| {
+            !matches!(crate::emit::reply::number(status), Some(200..=299))
+        }),
+        Kind::Guard { .. } => true,
+        Kind::CallCarrier { form: Some(_), .. } => shared(effect),
+        _ => false,
+    });
+    // What a function answers goes through as it is.
+    let handed = effects
+        .iter()
+        .any(|effect| matches!(effect.kind, Kind::CallCarrier { form: Some(_), .. }) && shared(effect));
+    match least {
+        Contract::Data if errors => Contract::Result,
+        Contract::Nothing if handed => Contract::Result,
+        least => least,
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Handler<'a> {
     pub refused: Vec<String>,
     /// Methods that no function is there for, and that the calls around a map of methods answer.
     pub unmapped: Vec<String>,
+    /// Whether methods that are told apart stay in one function, because they share much code.
+    pub merged: bool,
 }
 
 /// The roles of the parameters of a handler: the request and the response.
@@ -83,6 +85,8 @@ pub struct Keep {
     pub refused: bool,
     /// `OPTIONS`, because other headers would make a failing preflight pass.
     pub options: bool,
+    /// Each method by itself, however much code that doubles.
+    pub apart: bool,
 }
 
 /// Reads the handler of a file for every method that it tells apart.
@@ -233,7 +237,8 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
             group.methods.retain(|method| method != "HEAD");
         }
     }
-    if groups.len() > 1 && duplicated_lines(module, &groups) > 15 {
+    let mut merged = false;
+    if groups.len() > 1 && !keep.apart && duplicated_lines(module, &groups) > 15 {
         let mut all: Vec<String> = groups
             .iter()
             .flat_map(|group| group.methods.clone())
@@ -241,6 +246,7 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
         all.sort_by_key(|method| METHODS.iter().position(|known| known == method));
         let reading = flow::read(module, handler, &roles, &all);
         if reading.refusals.is_empty() && !reading.falls {
+            merged = true;
             groups = vec![Group {
                 methods: all,
                 reading,
@@ -264,6 +270,7 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
         wrappers,
         refused,
         unmapped: Vec::new(),
+        merged,
     })
 }
 

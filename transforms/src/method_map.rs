@@ -103,6 +103,7 @@ pub fn read<'a>(
         wrappers,
         refused: Vec::new(),
         unmapped,
+        merged: false,
     })
 }
 

@@ -16,6 +16,7 @@ use crate::emit::shared_module::plain_parameters;
 use crate::emit::style::{Style, template_ranges};
 use crate::facts::api_module::{ApiModule, Exports, Function, WrapperCall, param_id, refuse_at};
 use crate::facts::effect::{Carrier, Effect, HeaderMode, Kind, Replies, Role, SetHeader};
+use crate::facts::in_action::InAction;
 use crate::facts::members::{self, Told};
 use crate::facts::route::Route;
 use crate::flow::{self, Reading};
@@ -94,6 +95,8 @@ pub struct Shared {
     pub wrapper: Option<Wrapper>,
     /// For a middleware: what it is.
     pub middleware: Option<Arc<Middleware>>,
+    /// How it fits into a Server Action.
+    pub in_action: InAction,
     /// Why it cannot be carried over.
     pub refusals: Vec<Refusal>,
 }
@@ -1083,7 +1086,8 @@ impl<'s> Modules<'s> {
             // Others may import the module by its old name here.
             return refuse(Reason::UnsupportedLibrary, "in a module that routes share");
         }
-        let request = needs.request || uses_request(&part, &lowered.dropped);
+        let method = uses_request(&part, &lowered.dropped);
+        let request = needs.request || method;
         Shared {
             key: key.clone(),
             replies,
@@ -1138,6 +1142,7 @@ impl<'s> Modules<'s> {
                 }),
             }),
             middleware: self.middleware(&key.file, &key.name),
+            in_action: InAction::of(reading, method),
             refusals: Vec::new(),
         }
     }
@@ -1347,6 +1352,7 @@ fn refused(key: &Key, mut refusals: Vec<Refusal>) -> Shared {
         values: Values::default(),
         wrapper: None,
         middleware: None,
+        in_action: InAction::default(),
         refusals,
     }
 }

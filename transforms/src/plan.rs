@@ -598,7 +598,8 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
             notes.insert(Note::ModuleState);
         }
     }
-    let files = carried.file.iter();
+    let actions = carried.actions.iter().map(|actions| &actions.file);
+    let files = carried.file.iter().chain(actions);
     let calls = files.flat_map(|file| file.shared.iter().cloned()).collect();
     Ok(Unit {
         route: route.clone(),
@@ -761,15 +762,14 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
     let mut module = ApiModule::of(outline).map_err(|refusal| vec![refusal])?;
     module.follow = Some(job.modules);
     module.chained = job.chained;
-    let handler = handler::read(
-        &module,
-        handler::Keep {
-            // What stands around the handler looks at the request before the method is refused.
-            refused: options.strict || module.wrapper.is_some(),
-            // Headers of the configuration would make a preflight pass once Next.js answers it.
-            options: job.headers.start_with("access-control-"),
-        },
-    )?;
+    let keep = handler::Keep {
+        // What stands around the handler looks at the request before the method is refused.
+        refused: options.strict || module.wrapper.is_some(),
+        // Headers of the configuration would make a preflight pass once Next.js answers it.
+        options: job.headers.start_with("access-control-"),
+        apart: false,
+    };
+    let handler = handler::read(&module, keep)?;
     let forced = |action: bool| -> BTreeSet<String> {
         let of_route = options
             .forced
@@ -779,17 +779,32 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
             .map(|forced| forced.method.clone().unwrap_or_else(|| "*".to_string()))
             .collect()
     };
-    let request = actions::Request {
-        project,
-        app,
-        route,
-        module: &module,
-        handler: &handler,
-        calls,
-        shared_names,
-        kept: &forced(false),
+    let kept = forced(false);
+    let actions = |handler: &handler::Handler| {
+        let request = actions::Request {
+            project,
+            app,
+            route,
+            module: &module,
+            handler,
+            calls,
+            shared_names,
+            kept: &kept,
+        };
+        actions::plan(&request, &around)
     };
-    let (actions, against) = match actions::plan(&request, &around) {
+    let planned = match actions(&handler) {
+        // A method that becomes an action leaves the function that it shares with others.
+        Err(_) if handler.merged => {
+            let keep = handler::Keep {
+                apart: true,
+                ..keep
+            };
+            handler::read(&module, keep).map_or(Err(Vec::new()), |apart| actions(&apart))
+        }
+        planned => planned,
+    };
+    let (actions, against) = match planned {
         Ok(actions) => (Some(actions), Vec::new()),
         Err(against) => (None, against),
     };

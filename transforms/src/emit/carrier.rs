@@ -199,6 +199,10 @@ pub enum Helper {
     SendData,
     /// `redirectTo(location, init)`: a redirect whose body is the location, too.
     RedirectTo,
+    /// `toResult(answer)`: a response as what a Server Action gives back.
+    ToResult,
+    /// `actionRequest()`: the headers and cookies that a Server Action came with, as a request.
+    ActionRequest,
 }
 
 impl Helper {
@@ -216,6 +220,8 @@ impl Helper {
             Helper::SetHeader => "setHeader",
             Helper::SendData => "sendData",
             Helper::RedirectTo => "redirectTo",
+            Helper::ToResult => "toResult",
+            Helper::ActionRequest => "actionRequest",
         }
     }
 }
@@ -325,6 +331,7 @@ pub fn lower<'a>(
     let shared = match ctx.action {
         Some(mode) => {
             writer.action_inputs(reading, mode);
+            writer.action_request(reading);
             None
         }
         None => {
@@ -1172,7 +1179,7 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// `req.query.id as string` with its assertion, when the parameter is a string anyway.
-    fn without_assertion(&self, effect: &Effect) -> Range<usize> {
+    pub(super) fn without_assertion(&self, effect: &Effect) -> Range<usize> {
         let Kind::ReadQuery { key, .. } = &effect.kind else {
             return effect.range.clone();
         };
@@ -2005,7 +2012,7 @@ impl<'a> Writer<'_, 'a, '_> {
         })
     }
 
-    fn call_carrier(&mut self, effect: &Effect, headers: Option<&str>) {
+    pub(super) fn call_carrier(&mut self, effect: &Effect<'a>, headers: Option<&str>) {
         let Kind::CallCarrier {
             callee,
             args,
@@ -2049,6 +2056,9 @@ impl<'a> Writer<'_, 'a, '_> {
         if let (true, Some(headers), Some(_)) = (*carries, headers, form) {
             self.with_headers(callee, effect.range.clone(), *awaited, headers);
         }
+        if let (Some(_), Some(_)) = (self.ctx.action, form) {
+            self.to_result(effect, *awaited);
+        }
     }
 
     /// Awaits a call of a function that becomes async; whether that can be done where it stands.
@@ -2075,7 +2085,7 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// Writes a guard: the handler ends where the function has given back a response.
-    fn guard(&mut self, effect: &Effect, headers: Option<&str>) {
+    pub(super) fn guard(&mut self, effect: &Effect<'a>, headers: Option<&str>) {
         let Kind::Guard {
             callee,
             args,
@@ -2137,8 +2147,12 @@ impl<'a> Writer<'_, 'a, '_> {
             }
             None => response,
         };
+        let gives = match self.ctx.action {
+            Some(mode) => self.result_of(effect, &response, mode),
+            None => format!(" {response}"),
+        };
         self.edits
-            .replace(exit.clone(), format!("return {response}{semi}"));
+            .replace(exit.clone(), format!("return{gives}{semi}"));
         self.pass_on(callee, &takes, args, list, effect.range.clone(), headers);
     }
 
@@ -2213,16 +2227,18 @@ impl<'a> Writer<'_, 'a, '_> {
             return;
         }
         self.needs.helpers.insert(Helper::WithHeaders);
-        let text = &self.ctx.source.text;
-        let start = match awaited {
-            true => {
-                let rest = &text[range.start + "await".len()..range.end];
-                range.end - rest.trim_start().len()
-            }
-            false => range.start,
-        };
+        let start = self.behind_await(&range, awaited);
         self.edits.insert(start, "withHeaders(");
         self.edits.insert(range.end, format!(", {headers})"));
+    }
+
+    /// Where a call begins, behind its `await`.
+    pub(super) fn behind_await(&self, range: &Range<usize>, awaited: bool) -> usize {
+        if !awaited {
+            return range.start;
+        }
+        let rest = &self.ctx.source.text[range.start + "await".len()..range.end];
+        range.end - rest.trim_start().len()
     }
 
     /// A free name for the answer of a guard.
@@ -2340,7 +2356,10 @@ impl<'a> Writer<'_, 'a, '_> {
         self.edits.rewrite(list.clone(), with);
         if let Carrier::Shared(shared) = callee {
             self.needs.shared.insert(shared.key.clone());
-            self.needs.notes.extend(shared.notes.iter().copied());
+            // What a route handler answers otherwise than before, no caller of an action sees.
+            let seen = |note: &&Note| self.ctx.action.is_none() || **note == Note::CookieParsing;
+            let notes = shared.notes.iter().filter(seen);
+            self.needs.notes.extend(notes.copied());
             if let Some(new) = self.ctx.names.get(&shared.key) {
                 self.rename(call, list.start, &new);
             }

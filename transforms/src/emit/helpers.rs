@@ -32,6 +32,8 @@ pub fn of(text: &str) -> BTreeSet<Helper> {
         (Helper::SetHeader, "function setHeader("),
         (Helper::SendData, "function sendData("),
         (Helper::RedirectTo, "function redirectTo("),
+        (Helper::ToResult, "function toResult("),
+        (Helper::ActionRequest, "function actionRequest("),
     ];
     let there = declared.into_iter().filter(|(_, head)| text.contains(head));
     there.map(|(helper, _)| helper).collect()
@@ -156,6 +158,21 @@ export function redirectTo(location%NAME%, init%INIT%) {
 }
 "#;
 
+const TO_RESULT: &str = r#"/** An answer, as what a Server Action gives back. */
+export async function toResult(answer%RESPONSE%) {
+  const response = await answer%;%
+  const text = await response.text()%;%
+  const data = text === '' ? undefined : JSON.parse(text)%;%
+  return { ok: response.ok, status: response.status, data }%;%
+}
+"#;
+
+const ACTION_REQUEST: &str = r#"/** The request that a Server Action came with: its headers and cookies. */
+export async function actionRequest() {
+  return new NextRequest('http://localhost', { headers: await headers() })%;%
+}
+"#;
+
 /// The text of the module with these helpers, in the style of the files that import it.
 pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> String {
     let mut imports = String::new();
@@ -172,7 +189,9 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> St
     }
     if helpers.contains(&Helper::ReadQuery) {
         if typescript {
-            imports.push_str("import type { NextRequest } from 'next/server'%;%\n");
+            if !helpers.contains(&Helper::ActionRequest) {
+                imports.push_str("import type { NextRequest } from 'next/server'%;%\n");
+            }
             let query = "/** Path and search parameters by name. */\nexport type Query = Partial<Record<string, string | string[]>>%;%\n";
             parts.push(query.to_string());
         }
@@ -190,6 +209,14 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> St
     }
     if helpers.contains(&Helper::SetHeader) {
         parts.push(SET_HEADER.to_string());
+    }
+    if helpers.contains(&Helper::ActionRequest) {
+        imports.push_str("import { headers } from 'next/headers'%;%\n");
+        imports.push_str("import { NextRequest } from 'next/server'%;%\n");
+        parts.push(ACTION_REQUEST.to_string());
+    }
+    if helpers.contains(&Helper::ToResult) {
+        parts.push(TO_RESULT.to_string());
     }
     let mut text = imports;
     for part in parts {
@@ -214,6 +241,7 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> St
         )
         .replace("%GENERIC%", &typed("<Answer extends Response | undefined>"))
         .replace("%ANSWER%", &typed(": Answer | Promise<Answer>"))
+        .replace("%RESPONSE%", &typed(": Response | Promise<Response>"))
         .replace("%HEADERS%", &typed(": Headers"))
         .replace("%UNKNOWN%", &typed(": unknown"))
         .replace("%INIT%", &typed(": ResponseInit"))

@@ -1,5 +1,6 @@
 //! Emitters: facts and decisions in, text edits out. They never decide.
 
+mod action_carrier;
 pub mod bridge;
 pub mod call_site;
 pub mod carrier;

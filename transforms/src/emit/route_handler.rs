@@ -379,7 +379,7 @@ impl<'a> File<'_, 'a> {
         if self.around.action.is_some() {
             let hands_on = groups.iter().find(|(group, _)| {
                 let mut effects = group.reading.effects.iter();
-                effects.any(|effect| effect.carrier().is_some())
+                effects.any(|effect| effect.local_carrier().is_some())
                     && !self
                         .delegates_to(group)
                         .is_some_and(|callee| promoted.contains_key(&callee))

@@ -74,7 +74,8 @@ impl<'a> Writer<'_, 'a, '_> {
                                 ]),
                             };
                             self.needs.slugs.insert(key.clone(), name.clone());
-                            self.edits.replace(effect.range.clone(), name);
+                            let range = self.without_assertion(effect);
+                            self.edits.replace(range, name);
                         }
                     }
                 }
@@ -286,12 +287,12 @@ impl<'a> Writer<'_, 'a, '_> {
                 self.refuse(Reason::UnknownHeader, range, "sets response headers")
             }
             // A helper that everything is handed to becomes the action itself.
-            Kind::CallCarrier { form: Some(_), .. } => {}
-            Kind::CallCarrier { callee, .. } => self.refuse(
-                Reason::ReqEscapes,
-                range,
-                &format!("hands the request to {}", callee.name()),
-            ),
+            Kind::CallCarrier {
+                callee: Carrier::Local(_),
+                form: Some(_),
+                ..
+            } => {}
+            Kind::CallCarrier { .. } | Kind::Guard { .. } => self.action_carrier(effect, mode),
             _ => self.refuse(Reason::ReqEscapes, range, "has no form in a Server Action"),
         }
     }

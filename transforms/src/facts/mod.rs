@@ -4,6 +4,7 @@
 pub mod api_module;
 pub mod call;
 pub mod effect;
+pub mod in_action;
 pub mod members;
 pub mod method_map;
 pub mod route;
