@@ -89,8 +89,6 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
             place: Some(call.place.clone()),
         }]);
     }
-    let contract = contract(request, &calls);
-    let data = contract == Contract::Data || calls.iter().any(|call| call.reads.json);
     let mut names = BTreeMap::new();
     for method in &methods {
         names.insert(
@@ -127,12 +125,20 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
     }
     let old_dir = directory(&request.route.file).to_string();
     let new_dir = directory(&path).to_string();
-    let mode = ActionMode {
-        contract,
-        data,
-        body_type: body_type(request.project, &calls),
-        names: names.clone(),
-    };
+    let mut modes = BTreeMap::new();
+    for (method, name) in &names {
+        let own = |call: &&&Call| call.method.as_ref() == Some(method);
+        let calls: Vec<&Call> = calls.iter().filter(own).copied().collect();
+        let contract = contract(request, method, &calls);
+        let mode = ActionMode {
+            contract,
+            data: contract == Contract::Data || calls.iter().any(|call| call.reads.json),
+            body_type: body_type(request.project, &calls),
+            method: method.clone(),
+            name: name.clone(),
+        };
+        modes.insert(method.clone(), mode);
+    }
     let refusals = |refusals: Vec<crate::outcome::Refusal>| -> Vec<Evidence> {
         refusals
             .into_iter()
@@ -164,7 +170,7 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
         ),
         rebase: &|specifier| rebase(&old_dir, &new_dir, specifier),
         methods: Some(methods.clone()),
-        action: Some(mode),
+        actions: Some(modes.clone()),
         names: around.names,
     };
     let written =
@@ -188,7 +194,7 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
             helper_specifier: around.helper_specifier.clone(),
             rebase: around.rebase,
             methods: Some(others),
-            action: None,
+            actions: None,
             names: around.names,
         };
         Some(
@@ -231,7 +237,7 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
         let action = ActionRef {
             name: names[&method].clone(),
             specifier: specifier(request.app, directory(file), &path, &text),
-            contract,
+            contract: modes[&method].contract,
             params,
         };
         let source = request
@@ -313,13 +319,14 @@ fn candidates(request: &Request) -> BTreeSet<String> {
     found
 }
 
-/// The smallest contract that serves the callers, given what the handler answers.
-fn contract(request: &Request, calls: &[&Call]) -> Contract {
+/// The smallest contract that serves the callers of a method, given what the handler answers.
+fn contract(request: &Request, method: &str, calls: &[&Call]) -> Contract {
     let least = call_site::contract(calls);
     let readings = request
         .handler
         .groups
         .iter()
+        .filter(|group| group.methods.iter().any(|own| own == method))
         .map(|group| &group.reading)
         .chain(
             request
@@ -331,17 +338,17 @@ fn contract(request: &Request, calls: &[&Call]) -> Contract {
     let effects: Vec<&Effect> = readings.flat_map(|reading| &reading.effects).collect();
     let shared = |effect: &Effect| matches!(effect.carrier(), Some((Carrier::Shared(_), _)));
     let errors = effects.iter().any(|effect| match &effect.kind {
-        Kind::Reply(reply) => reply.status.is_some_and(|status| {
-            !matches!(crate::emit::reply::number(status), Some(200..=299))
-        }),
+        Kind::Reply(reply) => reply
+            .status
+            .is_some_and(|status| !matches!(crate::emit::reply::number(status), Some(200..=299))),
         Kind::Guard { .. } => true,
         Kind::CallCarrier { form: Some(_), .. } => shared(effect),
         _ => false,
     });
     // What a function answers goes through as it is.
-    let handed = effects
-        .iter()
-        .any(|effect| matches!(effect.kind, Kind::CallCarrier { form: Some(_), .. }) && shared(effect));
+    let handed = effects.iter().any(|effect| {
+        matches!(effect.kind, Kind::CallCarrier { form: Some(_), .. }) && shared(effect)
+    });
     match least {
         Contract::Data if errors => Contract::Result,
         Contract::Nothing if handed => Contract::Result,

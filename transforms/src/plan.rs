@@ -686,7 +686,7 @@ fn bridge_over(
         helper_specifier: String::new(),
         rebase: &|specifier| surroundings::rebase(&dirs[0], &dirs[1], specifier),
         methods: None,
-        action: None,
+        actions: None,
         names: job.names,
     };
     let file = adapter::write(&outline, &around, &specifier, notes).map_err(both)?;
@@ -740,7 +740,7 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         helper_specifier: surroundings::specifier(app, &new_dir, &helper_file, &source.text),
         rebase: &|specifier| surroundings::rebase(&old_dir, &new_dir, specifier),
         methods: None,
-        action: None,
+        actions: None,
         names: job.names,
     };
     let kitchen = recipes::Kitchen {

@@ -315,6 +315,10 @@ codes! {
             "would become a Server Action when its callers move to the App Router",
             "a page under pages/ can reach a caller, and Server Actions do not run there",
             "move the callers to app/ first, or keep the route handler";
+        ActionRefresh = "action-refresh",
+            "after the action the page's server components are rendered anew",
+            "an action that sets a cookie brings them with its answer, so that they see it; a fetch did not",
+            "drop a router.refresh() that followed the call";
         SessionRefresh = "session-refresh",
             "getServerSession without req and res writes no cookies, so a rolling session is not extended",
             "next-auth writes its cookies only with a response at hand",

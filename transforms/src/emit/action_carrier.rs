@@ -6,7 +6,7 @@ use super::call_site::Contract;
 use super::carrier::{ActionMode, Data, Helper, Writer};
 use crate::facts::effect::{Carrier, Effect, Kind};
 use crate::flow::Reading;
-use crate::reason::Reason;
+use crate::reason::{Note, Reason};
 
 impl<'a> Writer<'_, 'a, '_> {
     /// Makes the request that the first of the functions is given that look at it.
@@ -54,6 +54,9 @@ impl<'a> Writer<'_, 'a, '_> {
         if let Some(why) = why {
             let why = format!("calls {}, which {why}", callee.name());
             return self.refuse(Reason::ReqEscapes, effect.range.clone(), &why);
+        }
+        if matches!(callee, Carrier::Shared(shared) if shared.in_action.cookies) {
+            self.needs.notes.insert(Note::ActionRefresh);
         }
         match &effect.kind {
             Kind::Guard { .. } => self.guard(effect, None),

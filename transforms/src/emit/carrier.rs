@@ -178,8 +178,10 @@ pub struct ActionMode {
     pub data: bool,
     /// The type of the body, from what callers send.
     pub body_type: String,
-    /// The name of the action for each method.
-    pub names: BTreeMap<String, String>,
+    /// The method that it takes the place of.
+    pub method: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// A function of the module that is generated into the project.
@@ -332,6 +334,7 @@ pub fn lower<'a>(
         Some(mode) => {
             writer.action_inputs(reading, mode);
             writer.action_request(reading);
+            writer.one_cookie_header(reading);
             None
         }
         None => {
@@ -1814,7 +1817,13 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// Reads a header of `object`; where the value itself counts, an absent one stays undefined.
-    fn read_header(&mut self, range: Range<usize>, object: &str, name: &Name, usage: Usage) {
+    pub(super) fn read_header(
+        &mut self,
+        range: Range<usize>,
+        object: &str,
+        name: &Name,
+        usage: Usage,
+    ) {
         let mut with = vec![Fragment::Text(format!("{object}.get("))];
         with.push(self.name(name));
         let rest = &self.ctx.source.text[range.end..];

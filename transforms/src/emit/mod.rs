@@ -1,6 +1,7 @@
 //! Emitters: facts and decisions in, text edits out. They never decide.
 
 mod action_carrier;
+mod action_cookies;
 pub mod bridge;
 pub mod call_site;
 pub mod carrier;

@@ -51,8 +51,8 @@ pub struct Surroundings<'s> {
     pub rebase: &'s dyn Fn(&str) -> String,
     /// The methods to write; all when `None`.
     pub methods: Option<BTreeSet<String>>,
-    /// What is written when Server Actions are, instead of route handlers.
-    pub action: Option<ActionMode>,
+    /// What is written for each method when Server Actions are, instead of route handlers.
+    pub actions: Option<BTreeMap<String, ActionMode>>,
     /// The names of the web forms of shared functions that keep their old form.
     pub names: &'s crate::shared_forms::Names,
 }
@@ -135,7 +135,12 @@ pub fn write<'a>(
         .iter()
         .filter(|(name, ..)| reached.contains(name))
     {
-        match file.lower(&templates, &carriers, function, reading) {
+        let methods = selected
+            .iter()
+            .find(|group| file.delegates_to(group).as_ref() == Some(name))
+            .map_or(&[][..], |group| &group.methods);
+        let mode = file.mode(methods);
+        match file.lower(&templates, &carriers, function, reading, mode) {
             Ok(lowered) => {
                 carriers.insert(name.clone(), lowered.needs.clone());
                 lowered_carriers.push((name, function, reading, lowered));
@@ -145,7 +150,8 @@ pub fn write<'a>(
     }
     let mut groups: Vec<(&Group<'a>, Lowered)> = Vec::new();
     for group in selected {
-        match file.lower(&templates, &carriers, &group.function, &group.reading) {
+        let mode = file.mode(&group.methods);
+        match file.lower(&templates, &carriers, &group.function, &group.reading, mode) {
             Ok(lowered) => groups.push((group, lowered)),
             Err(found) => refusals.extend(found),
         }
@@ -172,7 +178,7 @@ pub fn write<'a>(
     let wrapped = groups
         .iter()
         .filter_map(|(group, _)| group.wrappers.first());
-    if let Some(first) = wrapped.min().filter(|_| around.action.is_some()) {
+    if let Some(first) = wrapped.min().filter(|_| around.actions.is_some()) {
         // What it looks at is the request, which an action does not have.
         let callee = module.wrappers[*first].callee;
         let why = format!("is wrapped by {}", source.text_of(callee));
@@ -191,7 +197,7 @@ pub fn write<'a>(
 fn unwrappable(module: &ApiModule, around: &Surroundings) -> Option<Refusal> {
     let wrapper = module.wrapper.as_ref()?;
     let at = wrapper.callee.clone();
-    if around.action.is_some() {
+    if around.actions.is_some() {
         let name = &module.source.text[at.clone()];
         return Some(refuse_at(module.source, Reason::ReqEscapes, at, name));
     }
@@ -309,6 +315,7 @@ impl<'a> File<'_, 'a> {
         carriers: &BTreeMap<Id, Needs>,
         function: &Function<'a>,
         reading: &Reading<'a>,
+        mode: Option<&ActionMode>,
     ) -> Result<Lowered, Vec<Refusal>> {
         let ctx = Context {
             pages: self.around.pages,
@@ -320,22 +327,27 @@ impl<'a> File<'_, 'a> {
             templates,
             carriers,
             names: self.around.names,
-            action: self.around.action.as_ref(),
+            action: mode,
             context: None,
             takes_headers: false,
             hands_headers: false,
             unwrapped: RefCell::new(Vec::new()),
-            tried: self.tried(function),
+            tried: self.tried(function, mode),
         };
         lower(&ctx, function, reading)
     }
 
+    /// What the action of the first of these methods gives and takes, that becomes one; any other
+    /// code is written in the form of some action, to be refused where it stays.
+    fn mode(&self, methods: &[String]) -> Option<&ActionMode> {
+        let modes = self.around.actions.as_ref()?;
+        let mut own = methods.iter().filter_map(|method| modes.get(method));
+        own.next().or_else(|| modes.values().next())
+    }
+
     /// Whether an action needs a `try` of its own, because callers saw 500 where the handler threw.
-    fn tried(&self, function: &Function) -> bool {
-        self.around
-            .action
-            .as_ref()
-            .is_some_and(|mode| mode.contract != Contract::Data)
+    fn tried(&self, function: &Function, mode: Option<&ActionMode>) -> bool {
+        mode.is_some_and(|mode| mode.contract != Contract::Data)
             && !caught(self.module.source, function, true)
             && can_throw(self.module.source, function)
     }
@@ -376,7 +388,7 @@ impl<'a> File<'_, 'a> {
                 }
             }
         }
-        if self.around.action.is_some() {
+        if self.around.actions.is_some() {
             let hands_on = groups.iter().find(|(group, _)| {
                 let mut effects = group.reading.effects.iter();
                 effects.any(|effect| effect.local_carrier().is_some())
@@ -405,16 +417,9 @@ impl<'a> File<'_, 'a> {
                 continue;
             }
             self.keep(function, lowered);
-            if let Some(mode) = &self.around.action {
-                let method = group
-                    .methods
-                    .iter()
-                    .find(|method| mode.names.contains_key(*method))
-                    .unwrap_or(&group.methods[0])
-                    .clone();
-                let name = mode.names.get(&method).cloned().unwrap_or_default();
-                texts.push(self.action(function, lowered, &name, mode)?);
-                params.insert(method, self.action_params(lowered));
+            if let Some(mode) = self.mode(&group.methods).cloned() {
+                texts.push(self.action(function, lowered, &mode)?);
+                params.insert(mode.method.clone(), self.action_params(lowered));
                 self.collect(lowered, &group.methods);
                 continue;
             }
@@ -498,13 +503,16 @@ impl<'a> File<'_, 'a> {
                 Some(method) => (method.clone(), true),
                 None => (name.0.to_string(), false),
             };
-            let text = match (&self.around.action, promoted.get(*name)) {
-                (Some(mode), Some(method)) => {
-                    params.insert(method.clone(), self.action_params(lowered));
-                    let name = mode.names.get(method).cloned().unwrap_or_default();
-                    self.action(carrier, lowered, &name, mode)?
+            let modes = self.around.actions.as_ref();
+            let mode = promoted
+                .get(*name)
+                .and_then(|method| modes?.get(method).cloned());
+            let text = match mode {
+                Some(mode) => {
+                    params.insert(mode.method.clone(), self.action_params(lowered));
+                    self.action(carrier, lowered, &mode)?
                 }
-                _ => {
+                None => {
                     let name = &written_name;
                     let shape = Shape::Declared { name, exported };
                     self.function(carrier, reading, lowered, &shape)?
@@ -526,7 +534,7 @@ impl<'a> File<'_, 'a> {
         for statement in left_out {
             self.delete_lines(statement);
         }
-        if self.around.action.is_none() {
+        if self.around.actions.is_none() {
             for method in &handler.refused {
                 let (indent, semi) = (&self.style.indent, self.style.semi);
                 texts.push(format!(
@@ -634,7 +642,7 @@ impl<'a> File<'_, 'a> {
         self.keep_rest(gone);
         self.drop_unused_items();
         self.write_imports();
-        if self.around.action.is_some() {
+        if self.around.actions.is_some() {
             self.edits.insert_first(
                 source.start(),
                 format!("{}{}\n\n", self.style.string("use server"), self.style.semi),
@@ -644,7 +652,7 @@ impl<'a> File<'_, 'a> {
             // Measured on 14: without it a GET may be prerendered and its fetches are cached for ever.
             self.segment_lines(vec!["export const revalidate = 0".to_string()]);
         }
-        if self.around.action.is_none() {
+        if self.around.actions.is_none() {
             self.segment_lines(segment.lines);
         }
         if let Some(config) = &self.module.config {
@@ -671,7 +679,7 @@ impl<'a> File<'_, 'a> {
             .iter()
             .filter(|method| crate::decide::is_mutation(method))
         {
-            if self.around.action.is_none() && !segment_no_parser {
+            if self.around.actions.is_none() && !segment_no_parser {
                 notes
                     .entry(method.clone())
                     .or_default()
@@ -685,7 +693,8 @@ impl<'a> File<'_, 'a> {
             }
         }
         for (group, _) in groups {
-            if self.around.action.is_none() && !caught(self.module.source, &group.function, false) {
+            if self.around.actions.is_none() && !caught(self.module.source, &group.function, false)
+            {
                 for method in &group.methods {
                     notes
                         .entry(method.clone())
@@ -834,7 +843,6 @@ impl<'a> File<'_, 'a> {
         &mut self,
         function: &Function<'a>,
         lowered: &Lowered,
-        name: &str,
         mode: &ActionMode,
     ) -> Result<String, Vec<Refusal>> {
         let source = self.module.source;
@@ -861,16 +869,16 @@ impl<'a> File<'_, 'a> {
             .collect();
         params.extend(lowered.needs.input.clone());
         let answer = match (mode.contract, mode.data && typescript) {
-            (Contract::Result, true) if !self.is_inferred(function, &lowered.needs) => {
+            (Contract::Result, true) if !self.is_inferred(function, &lowered.needs, mode) => {
                 ": Promise<{ ok: boolean; status: number; data: any }>"
             }
             _ => "",
         };
-        let before = format!("export async function {name}(");
+        let before = format!("export async function {}(", mode.name);
         let head = self.head(&before, &params, &format!("){answer} "));
         let body = self.body(lowered, start..end)?;
         let body = without_last_return(body);
-        if !self.tried(function) {
+        if !self.tried(function, Some(mode)) {
             return Ok(format!("{head}{body}"));
         }
         let (indent, semi) = (&self.style.indent, self.style.semi);
@@ -894,12 +902,12 @@ impl<'a> File<'_, 'a> {
     }
 
     /// Whether TypeScript finds a type for the data by itself that every read of `res.json()` fits.
-    fn is_inferred(&self, function: &Function, needs: &Needs) -> bool {
+    fn is_inferred(&self, function: &Function, needs: &Needs, mode: &ActionMode) -> bool {
         if needs.data.contains(&Data::Parsed) {
             return true;
         }
         let alike = |data: &Data| matches!(data, Data::Texts(_)) && *data == needs.data[0];
-        !self.tried(function) && needs.data.iter().all(alike)
+        !self.tried(function, Some(mode)) && needs.data.iter().all(alike)
     }
 
     /// Removes top-level declarations that only dropped code used.

@@ -8,6 +8,7 @@ use std::ops::Range;
 use swc_core::ecma::ast::*;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
+use super::action_cookies::is_cookie;
 use super::call_site::Contract;
 use super::carrier::{ActionMode, Data, Writer};
 use super::reply::number;
@@ -15,9 +16,10 @@ use super::style::{indentation, line_start};
 use crate::edit::Fragment;
 use crate::facts::api_module::{Body, Function};
 use crate::facts::effect::*;
+use crate::facts::in_action::{is_unread, same_header};
 use crate::flow::Reading;
 use crate::libraries::Takes;
-use crate::reason::Reason;
+use crate::reason::{Note, Reason};
 use crate::source::Source;
 use crate::syntax::{bare, prop_name};
 
@@ -243,7 +245,23 @@ impl<'a> Writer<'_, 'a, '_> {
             } => {}
             Kind::Prepare {
                 headers, statement, ..
-            } if headers.is_empty() => self.drop_statement(statement.clone()),
+            } if headers.iter().all(|header| {
+                is_unread(header) && header.values.iter().all(|value| quiet(value))
+            }) =>
+            {
+                self.drop_statement(statement.clone())
+            }
+            Kind::Prepare {
+                headers,
+                status: None,
+                statement,
+            } if headers
+                .iter()
+                .all(|header| is_unread(header) || is_cookie(header))
+                && !effect.nested =>
+            {
+                self.action_cookies(headers, statement.clone(), effect.top)
+            }
             Kind::ReadCookie { name, .. } => {
                 self.needs.imports.value("next/headers", "cookies");
                 let cookies = if self.ctx.awaits_request_apis() {
@@ -269,11 +287,26 @@ impl<'a> Writer<'_, 'a, '_> {
                 );
             }
             Kind::Reply(reply) => self.action_reply(effect, reply, mode),
-            Kind::Library(call) if call.sets_cookies => {
-                self.refuse(Reason::UnknownHeader, range, "sets cookies")
+            Kind::Library(call) if call.takes == Takes::Nothing => {
+                if call.sets_cookies {
+                    self.needs.notes.insert(Note::ActionRefresh);
+                }
+                self.effect(effect, None)
             }
-            Kind::Library(call) if call.takes == Takes::Nothing => self.effect(effect, None),
             Kind::DraftMode { .. } => self.effect(effect, None),
+            Kind::ReadHeader {
+                name: name @ Name::Literal(text),
+                usage,
+            } if same_header(text) && !effect.nested => {
+                self.needs.imports.value("next/headers", "headers");
+                let object = if self.ctx.awaits_request_apis() {
+                    self.needs.awaits = true;
+                    "(await headers())"
+                } else {
+                    "headers()"
+                };
+                self.read_header(range, object, name, *usage);
+            }
             Kind::ReadHeader { .. } | Kind::WholeHeaders => {
                 self.refuse(Reason::ReqEscapes, range, "reads request headers")
             }
@@ -299,7 +332,11 @@ impl<'a> Writer<'_, 'a, '_> {
 
     fn action_reply(&mut self, effect: &Effect<'a>, reply: &Reply<'a>, mode: &ActionMode) {
         let range = effect.range.clone();
-        if reply.carries || !reply.before.is_empty() || !reply.own.is_empty() {
+        let unread = |header: &SetHeader| {
+            is_unread(header) && header.values.iter().all(|value| quiet(value))
+        };
+        // What was set before is seen where it was set.
+        if !reply.own.iter().all(unread) {
             return self.refuse(Reason::UnknownHeader, range, "sets response headers");
         }
         let status = match reply.status {

@@ -13,6 +13,8 @@ pub struct InAction {
     pub against: Option<String>,
     /// Whether it may answer something else than JSON, which has no form as data.
     pub text: bool,
+    /// Whether it may set cookies.
+    pub cookies: bool,
 }
 
 impl InAction {
@@ -26,6 +28,7 @@ impl InAction {
             match effect.carrier() {
                 Some((Carrier::Shared(shared), _)) => {
                     found.text |= shared.in_action.text;
+                    found.cookies |= shared.in_action.cookies;
                     found.against = found.against.or_else(|| shared.in_action.against.clone());
                 }
                 Some(_) => found.against = Some("hands the request on".to_string()),
@@ -61,7 +64,10 @@ impl InAction {
                 }
             }
             Kind::Prepare { headers, .. } if headers.iter().all(is_unread) => None,
-            Kind::Library(call) if call.takes == Takes::Nothing && !call.sets_cookies => None,
+            Kind::Library(call) if call.takes == Takes::Nothing => {
+                self.cookies |= call.sets_cookies;
+                None
+            }
             Kind::Prepare { .. } | Kind::LateHeader { .. } | Kind::SentHeader { .. } => {
                 Some("sets response headers")
             }
@@ -80,14 +86,14 @@ impl InAction {
 
 /// Whether a browser sends a header alike with a `fetch` that names no headers but its content type, and
 /// with the call of a Server Action.
-fn same_header(name: &str) -> bool {
+pub fn same_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let other = ["accept", "transfer-encoding", "rsc"];
     !other.contains(&&*name) && !name.starts_with("content-") && !name.starts_with("next-")
 }
 
 /// Whether a response header does nothing where the code that made the request does not read it.
-fn is_unread(header: &SetHeader) -> bool {
+pub fn is_unread(header: &SetHeader) -> bool {
     const UNREAD: &[&str] = &[
         "allow",
         "cache-control",

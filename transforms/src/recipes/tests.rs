@@ -36,7 +36,7 @@ fn run(file: &str, text: &str) -> Result<String, String> {
         helper_specifier: String::new(),
         rebase: &|specifier| format!("../{specifier}"),
         methods: None,
-        action: None,
+        actions: None,
         names: &crate::shared_forms::Names::All,
     };
     let kitchen = Kitchen {
