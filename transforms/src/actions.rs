@@ -13,7 +13,7 @@ use crate::facts::api_module::ApiModule;
 use crate::facts::call::{Call, Sends};
 use crate::facts::effect::{Carrier, Effect, Kind};
 use crate::facts::route::{Route, app_dir};
-use crate::handler::Handler;
+use crate::handler::{Group, Handler};
 use crate::naming;
 use crate::next_version::Feature;
 use crate::outcome::{Evidence, Place};
@@ -69,6 +69,13 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
     if methods.is_empty() {
         return Err(Vec::new());
     }
+    let against = |what: String, place: Option<Place>| {
+        vec![Evidence {
+            for_action: false,
+            what,
+            place,
+        }]
+    };
     let calls: Vec<&Call> = request
         .calls
         .iter()
@@ -83,11 +90,26 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
         .iter()
         .find(|call| !understands(request.handler, call.sends))
     {
-        return Err(vec![Evidence {
-            for_action: false,
-            what: "the handler takes the body for something else than what is sent".to_string(),
-            place: Some(call.place.clone()),
-        }]);
+        let why = "the handler takes the body for something else than what is sent";
+        return Err(against(why.to_string(), Some(call.place.clone())));
+    }
+    let silent = |group: &&Group| {
+        let becomes = group.methods.iter().any(|method| methods.contains(method));
+        becomes && group.reading.falls
+    };
+    if request.handler.groups.iter().any(|group| silent(&group)) {
+        return Err(against(
+            "the handler has a path without an answer".to_string(),
+            None,
+        ));
+    }
+    if let Some(config) = &request.module.config {
+        let (source, at) = (request.module.source, &config.statement);
+        let place = Place::new(&source.path, &source.text, at.start, at.end);
+        return Err(against(
+            "the route has settings of its own".to_string(),
+            Some(place),
+        ));
     }
     let mut names = BTreeMap::new();
     for method in &methods {
@@ -113,13 +135,6 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
     };
     let dir = app_dir(request.app).ok_or_else(Vec::new)?;
     let path = format!("{dir}/actions/{file}.{extension}");
-    let against = |what: String, place: Option<Place>| {
-        vec![Evidence {
-            for_action: false,
-            what,
-            place,
-        }]
-    };
     if request.project.files.contains_key(&path) {
         return Err(against(format!("{path} exists"), None));
     }

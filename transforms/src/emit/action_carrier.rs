@@ -65,7 +65,7 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// Gives back what a function has answered.
-    pub(super) fn to_result(&mut self, effect: &Effect<'a>, awaited: bool) {
+    pub(super) fn give_result(&mut self, effect: &Effect<'a>, awaited: bool) {
         self.takes_result();
         let start = self.behind_await(&effect.range, awaited);
         let awaits = if awaited { "" } else { self.awaits(effect) };

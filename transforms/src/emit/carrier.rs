@@ -2066,7 +2066,7 @@ impl<'a> Writer<'_, 'a, '_> {
             self.with_headers(callee, effect.range.clone(), *awaited, headers);
         }
         if let (Some(_), Some(_)) = (self.ctx.action, form) {
-            self.to_result(effect, *awaited);
+            self.give_result(effect, *awaited);
         }
     }
 

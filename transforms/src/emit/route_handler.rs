@@ -334,7 +334,18 @@ impl<'a> File<'_, 'a> {
             unwrapped: RefCell::new(Vec::new()),
             tried: self.tried(function, mode),
         };
-        lower(&ctx, function, reading)
+        let lowered = lower(&ctx, function, reading)?;
+        let source = self.module.source;
+        if mode.is_some() && uses_beyond(function, reading, source, &lowered.dropped) {
+            let at = function.range.clone();
+            return Err(vec![refuse_at(
+                source,
+                Reason::ReqEscapes,
+                at,
+                "looks at the method",
+            )]);
+        }
+        Ok(lowered)
     }
 
     /// What the action of the first of these methods gives and takes, that becomes one; any other
@@ -648,11 +659,11 @@ impl<'a> File<'_, 'a> {
                 format!("{}{}\n\n", self.style.string("use server"), self.style.semi),
             );
         }
-        if exports_get && self.around.next.has(Feature::StaticGetHandlers) {
-            // Measured on 14: without it a GET may be prerendered and its fetches are cached for ever.
-            self.segment_lines(vec!["export const revalidate = 0".to_string()]);
-        }
         if self.around.actions.is_none() {
+            if exports_get && self.around.next.has(Feature::StaticGetHandlers) {
+                // Measured on 14: without it a GET may be prerendered and its fetches are cached for ever.
+                self.segment_lines(vec!["export const revalidate = 0".to_string()]);
+            }
             self.segment_lines(segment.lines);
         }
         if let Some(config) = &self.module.config {

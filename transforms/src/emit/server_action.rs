@@ -245,19 +245,15 @@ impl<'a> Writer<'_, 'a, '_> {
             } => {}
             Kind::Prepare {
                 headers, statement, ..
-            } if headers.iter().all(|header| {
-                is_unread(header) && header.values.iter().all(|value| quiet(value))
-            }) =>
-            {
-                self.drop_statement(statement.clone())
-            }
+            } if headers.iter().all(unread) => self.drop_statement(statement.clone()),
             Kind::Prepare {
                 headers,
                 status: None,
                 statement,
-            } if headers
-                .iter()
-                .all(|header| is_unread(header) || is_cookie(header))
+            } if headers.iter().any(is_cookie)
+                && headers
+                    .iter()
+                    .all(|header| unread(header) || is_cookie(header))
                 && !effect.nested =>
             {
                 self.action_cookies(headers, statement.clone(), effect.top)
@@ -319,12 +315,12 @@ impl<'a> Writer<'_, 'a, '_> {
             Kind::Prepare { .. } => {
                 self.refuse(Reason::UnknownHeader, range, "sets response headers")
             }
-            // A helper that everything is handed to becomes the action itself.
+            // What the handler hands everything to becomes the action itself.
             Kind::CallCarrier {
                 callee: Carrier::Local(_),
                 form: Some(_),
                 ..
-            } => {}
+            } if self.function.range == self.ctx.module.handler.range => {}
             Kind::CallCarrier { .. } | Kind::Guard { .. } => self.action_carrier(effect, mode),
             _ => self.refuse(Reason::ReqEscapes, range, "has no form in a Server Action"),
         }
@@ -332,9 +328,6 @@ impl<'a> Writer<'_, 'a, '_> {
 
     fn action_reply(&mut self, effect: &Effect<'a>, reply: &Reply<'a>, mode: &ActionMode) {
         let range = effect.range.clone();
-        let unread = |header: &SetHeader| {
-            is_unread(header) && header.values.iter().all(|value| quiet(value))
-        };
         // What was set before is seen where it was set.
         if !reply.own.iter().all(unread) {
             return self.refuse(Reason::UnknownHeader, range, "sets response headers");
@@ -624,6 +617,11 @@ fn named_texts(expr: &Expr) -> bool {
         },
         PropOrSpread::Spread(_) => false,
     })
+}
+
+/// Whether a header that is set here does nothing for the caller, and computing it nothing else.
+fn unread(header: &SetHeader) -> bool {
+    is_unread(header) && header.values.iter().all(|value| quiet(value))
 }
 
 /// Whether computing a value does nothing else.
