@@ -1206,6 +1206,7 @@ impl<'s> Modules<'s> {
             carriers: &BTreeMap::new(),
             names,
             action: None,
+            delegates: false,
             context: part.wrapping.as_ref().map(|_| part.context()),
             takes_headers: part.takes_headers(),
             hands_headers: self.hands_headers(&part.key, part).is_some(),

@@ -13,7 +13,10 @@ impl<'a> Writer<'_, 'a, '_> {
     pub(super) fn action_request(&mut self, reading: &Reading<'a>) {
         let looks = |effect: &&Effect<'a>| match effect.carrier() {
             Some((Carrier::Shared(shared), _)) => shared.request && shared.refusals.is_empty(),
-            _ => false,
+            Some((callee, _)) => {
+                !self.ctx.delegates && self.takes(callee).is_some_and(|of| of.request)
+            }
+            None => false,
         };
         let first = reading.effects.iter().filter(looks);
         let Some(first) = first.min_by_key(|effect| effect.range.start) else {
@@ -37,25 +40,31 @@ impl<'a> Writer<'_, 'a, '_> {
             return;
         };
         let answers = !matches!(effect.kind, Kind::CallCarrier { form: None, .. });
-        let why = match callee {
+        let (fits, of_shared) = match callee {
             Carrier::Shared(shared) if !shared.refusals.is_empty() => return,
-            Carrier::Shared(shared) => match &shared.in_action.against {
-                Some(why) => Some(why.as_str()),
-                None if shared.params => Some("reads the URL"),
-                None if shared.callback.is_some() => Some("calls a function with the request"),
-                None if answers && mode.data && shared.in_action.text => {
-                    Some("answers something else than JSON")
-                }
-                None if answers && !self.free(Helper::ToResult.name()) => Some("toResult is taken"),
-                None => None,
-            },
-            Carrier::Local(_) | Carrier::Handler(_) => Some("takes the request"),
+            Carrier::Shared(shared) => (
+                Some(&shared.in_action),
+                (shared.callback.is_some()).then_some("calls a function with the request"),
+            ),
+            Carrier::Local(name) => (self.ctx.carriers.get(name).map(|own| &own.in_action), None),
+            Carrier::Handler(_) => (None, None),
+        };
+        let (Some(fits), Some(takes)) = (fits.cloned(), self.takes(callee)) else {
+            let why = format!("hands the request to {}", callee.name());
+            return self.refuse(Reason::ReqEscapes, effect.range.clone(), &why);
+        };
+        let why = match &fits.against {
+            Some(why) => Some(why.as_str()),
+            None if takes.params => Some("reads the URL"),
+            None if answers && mode.data && fits.text => Some("answers something else than JSON"),
+            None if answers && !self.free(Helper::ToResult.name()) => Some("toResult is taken"),
+            None => of_shared,
         };
         if let Some(why) = why {
             let why = format!("calls {}, which {why}", callee.name());
             return self.refuse(Reason::ReqEscapes, effect.range.clone(), &why);
         }
-        if matches!(callee, Carrier::Shared(shared) if shared.in_action.cookies) {
+        if fits.cookies {
             self.needs.notes.insert(Note::ActionRefresh);
         }
         match &effect.kind {

@@ -14,6 +14,7 @@ use super::style::{Style, indentation, line_start};
 use crate::edit::{Edits, Fragment};
 use crate::facts::api_module::{ApiModule, Body, Function, refuse_at};
 use crate::facts::effect::*;
+use crate::facts::in_action::InAction;
 use crate::facts::members;
 use crate::facts::route::{Route, SlugKind};
 use crate::flow::{Reading, leading_comments};
@@ -48,6 +49,8 @@ pub struct Context<'a, 'm> {
     pub names: &'m Names,
     /// What a Server Action gives and takes, when one is written instead of a route handler.
     pub action: Option<&'m ActionMode>,
+    /// For an action: whether it hands everything to a function that becomes the action itself.
+    pub delegates: bool,
     /// In a wrapper: whether the context is named, instead of being passed on as it is.
     pub context: Option<bool>,
     /// Whether the function takes the headers of the answer as a parameter.
@@ -145,14 +148,16 @@ pub struct Needs {
     pub renamed: BTreeMap<String, String>,
     /// Modules that are imported by another specifier.
     pub respelled: BTreeMap<String, &'static str>,
+    /// How it fits into a Server Action that calls it.
+    pub in_action: InAction,
 }
 
 /// What the web form of a function takes and gives.
-struct Takes {
+pub(super) struct Takes {
     replies: Replies,
-    request: bool,
+    pub(super) request: bool,
     next_request: bool,
-    params: bool,
+    pub(super) params: bool,
     body: bool,
     /// It is async, and was not.
     awaits: bool,
@@ -2265,7 +2270,7 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// What the web form of a function takes and gives.
-    fn takes(&self, callee: &Carrier) -> Option<Takes> {
+    pub(super) fn takes(&self, callee: &Carrier) -> Option<Takes> {
         match callee {
             Carrier::Local(name) => {
                 let needs = self.ctx.carriers.get(name)?;

@@ -22,6 +22,7 @@ use crate::facts::api_module::{
     ApiModule, Body, Config, Form, Function, WrapperCall, entries, refuse, refuse_at,
 };
 use crate::facts::effect::{Carrier, Effect, Kind, Role};
+use crate::facts::in_action::InAction;
 use crate::facts::method_map::MethodMap;
 use crate::facts::route::{Route, SlugKind};
 use crate::flow::Reading;
@@ -135,12 +136,18 @@ pub fn write<'a>(
         .iter()
         .filter(|(name, ..)| reached.contains(name))
     {
-        let methods = selected
+        // One that a method is handed to whole becomes the action; others answer as in a route file.
+        let mode = selected
             .iter()
             .find(|group| file.delegates_to(group).as_ref() == Some(name))
-            .map_or(&[][..], |group| &group.methods);
-        let mode = file.mode(methods);
-        match file.lower(&templates, &carriers, function, reading, mode) {
+            .and_then(|group| file.mode(&group.methods));
+        let writing = Writing {
+            function,
+            reading,
+            mode,
+            delegates: false,
+        };
+        match file.lower(&templates, &carriers, &writing) {
             Ok(lowered) => {
                 carriers.insert(name.clone(), lowered.needs.clone());
                 lowered_carriers.push((name, function, reading, lowered));
@@ -150,8 +157,13 @@ pub fn write<'a>(
     }
     let mut groups: Vec<(&Group<'a>, Lowered)> = Vec::new();
     for group in selected {
-        let mode = file.mode(&group.methods);
-        match file.lower(&templates, &carriers, &group.function, &group.reading, mode) {
+        let writing = Writing {
+            function: &group.function,
+            reading: &group.reading,
+            mode: file.mode(&group.methods),
+            delegates: file.delegates_to(group).is_some(),
+        };
+        match file.lower(&templates, &carriers, &writing) {
             Ok(lowered) => groups.push((group, lowered)),
             Err(found) => refusals.extend(found),
         }
@@ -265,6 +277,16 @@ fn reached(handler: &Handler, groups: &[&Group]) -> BTreeSet<Id> {
 /// A function that takes the request or the response, with its web form.
 pub(super) type Written<'w, 'a> = (&'w Id, &'w Function<'a>, &'w Reading<'a>, Lowered);
 
+/// A function that is written.
+struct Writing<'w, 'a> {
+    function: &'w Function<'a>,
+    reading: &'w Reading<'a>,
+    /// What it gives and takes as a Server Action.
+    mode: Option<&'w ActionMode>,
+    /// Whether it hands everything to one function of the file.
+    delegates: bool,
+}
+
 /// How a function is written.
 pub(super) enum Shape<'s> {
     /// By itself, as what is exported or called.
@@ -313,10 +335,14 @@ impl<'a> File<'_, 'a> {
         &self,
         templates: &[Range<usize>],
         carriers: &BTreeMap<Id, Needs>,
-        function: &Function<'a>,
-        reading: &Reading<'a>,
-        mode: Option<&ActionMode>,
+        writing: &Writing<'_, 'a>,
     ) -> Result<Lowered, Vec<Refusal>> {
+        let &Writing {
+            function,
+            reading,
+            mode,
+            delegates,
+        } = writing;
         let ctx = Context {
             pages: self.around.pages,
             module: self.module,
@@ -328,32 +354,28 @@ impl<'a> File<'_, 'a> {
             carriers,
             names: self.around.names,
             action: mode,
+            delegates,
             context: None,
             takes_headers: false,
             hands_headers: false,
             unwrapped: RefCell::new(Vec::new()),
             tried: self.tried(function, mode),
         };
-        let lowered = lower(&ctx, function, reading)?;
+        let mut lowered = lower(&ctx, function, reading)?;
         let source = self.module.source;
-        if mode.is_some() && uses_beyond(function, reading, source, &lowered.dropped) {
-            let at = function.range.clone();
-            return Err(vec![refuse_at(
-                source,
-                Reason::ReqEscapes,
-                at,
-                "looks at the method",
-            )]);
+        let method = uses_beyond(function, reading, source, &lowered.dropped);
+        if mode.is_some() && method {
+            let (at, why) = (function.range.clone(), "looks at the method");
+            return Err(vec![refuse_at(source, Reason::ReqEscapes, at, why)]);
         }
+        lowered.needs.in_action = InAction::of(reading, method);
         Ok(lowered)
     }
 
-    /// What the action of the first of these methods gives and takes, that becomes one; any other
-    /// code is written in the form of some action, to be refused where it stays.
+    /// What the action of the first of these methods gives and takes, that becomes one.
     fn mode(&self, methods: &[String]) -> Option<&ActionMode> {
         let modes = self.around.actions.as_ref()?;
-        let mut own = methods.iter().filter_map(|method| modes.get(method));
-        own.next().or_else(|| modes.values().next())
+        methods.iter().find_map(|method| modes.get(method))
     }
 
     /// Whether an action needs a `try` of its own, because callers saw 500 where the handler threw.
@@ -401,11 +423,8 @@ impl<'a> File<'_, 'a> {
         }
         if self.around.actions.is_some() {
             let hands_on = groups.iter().find(|(group, _)| {
-                let mut effects = group.reading.effects.iter();
-                effects.any(|effect| effect.local_carrier().is_some())
-                    && !self
-                        .delegates_to(group)
-                        .is_some_and(|callee| promoted.contains_key(&callee))
+                let callee = self.delegates_to(group);
+                callee.is_some_and(|callee| !promoted.contains_key(&callee))
             });
             if hands_on.is_some() {
                 return Err(vec![refuse_at(

@@ -320,7 +320,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 callee: Carrier::Local(_),
                 form: Some(_),
                 ..
-            } if self.function.range == self.ctx.module.handler.range => {}
+            } if self.ctx.delegates => {}
             Kind::CallCarrier { .. } | Kind::Guard { .. } => self.action_carrier(effect, mode),
             _ => self.refuse(Reason::ReqEscapes, range, "has no form in a Server Action"),
         }
