@@ -11,9 +11,11 @@ use crate::emit::helpers;
 use crate::emit::route_handler::{self, RouteFile, Surroundings};
 use crate::facts::api_module::ApiModule;
 use crate::facts::call::{Call, Sends};
-use crate::facts::effect::{Carrier, Effect, Kind};
+use crate::facts::effect::{Effect, Kind};
 use crate::facts::route::{Route, app_dir};
-use crate::handler::{Group, Handler};
+use crate::flow::Reading;
+use crate::handler::{Group, Handler, sole_call};
+use crate::modules::Wrapper;
 use crate::naming;
 use crate::next_version::Feature;
 use crate::outcome::{Evidence, Place};
@@ -145,12 +147,21 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
         let own = |call: &&&Call| call.method.as_ref() == Some(method);
         let calls: Vec<&Call> = calls.iter().filter(own).copied().collect();
         let contract = contract(request, method, &calls);
+        let handler = request.handler;
+        let groups = handler.groups.iter();
+        let wrappers: Vec<Wrapper> = groups
+            .filter(|group| group.methods.contains(method))
+            .flat_map(|group| &group.wrappers)
+            .filter_map(|at| handler.wrappers[*at].wrapper)
+            .collect();
         let mode = ActionMode {
             contract,
             data: contract == Contract::Data || calls.iter().any(|call| call.reads.json),
             body_type: body_type(request.project, &calls),
             method: method.clone(),
             name: name.clone(),
+            wrapped: !wrappers.is_empty(),
+            context: wrappers.iter().any(|wrapper| wrapper.context),
         };
         modes.insert(method.clone(), mode);
     }
@@ -337,33 +348,36 @@ fn candidates(request: &Request) -> BTreeSet<String> {
 /// The smallest contract that serves the callers of a method, given what the handler answers.
 fn contract(request: &Request, method: &str, calls: &[&Call]) -> Contract {
     let least = call_site::contract(calls);
-    let readings = request
-        .handler
-        .groups
+    let handler = request.handler;
+    let own = |group: &&Group| group.methods.iter().any(|own| own == method);
+    let groups: Vec<&Group> = handler.groups.iter().filter(own).collect();
+    // What is handed everything becomes the action itself.
+    let delegates = |group: &&&Group| {
+        let sole = sole_call(request.module.source, &group.function, &group.reading);
+        sole.is_some_and(|callee| callee.local().is_some())
+    };
+    let direct = groups.iter().filter(|group| !delegates(group));
+    let mut readings: Vec<&Reading> = direct.map(|group| &group.reading).collect();
+    let reached = route_handler::reached(handler, &groups);
+    let carriers = handler.carriers.iter();
+    let carriers = carriers.filter(|(name, ..)| reached.contains(name));
+    readings.extend(carriers.map(|(_, _, reading)| reading));
+    let effects: Vec<&Effect> = readings
         .iter()
-        .filter(|group| group.methods.iter().any(|own| own == method))
-        .map(|group| &group.reading)
-        .chain(
-            request
-                .handler
-                .carriers
-                .iter()
-                .map(|(_, _, reading)| reading),
-        );
-    let effects: Vec<&Effect> = readings.flat_map(|reading| &reading.effects).collect();
-    let shared = |effect: &Effect| matches!(effect.carrier(), Some((Carrier::Shared(_), _)));
-    let errors = effects.iter().any(|effect| match &effect.kind {
+        .flat_map(|reading| &reading.effects)
+        .collect();
+    // What a function answers goes through as it is.
+    let handed = effects
+        .iter()
+        .any(|effect| matches!(effect.kind, Kind::CallCarrier { form: Some(_), .. }));
+    let wrapped = groups.iter().any(|group| !group.wrappers.is_empty());
+    let fails = |effect: &&&Effect| match &effect.kind {
         Kind::Reply(reply) => reply
             .status
             .is_some_and(|status| !matches!(crate::emit::reply::number(status), Some(200..=299))),
-        Kind::Guard { .. } => true,
-        Kind::CallCarrier { form: Some(_), .. } => shared(effect),
-        _ => false,
-    });
-    // What a function answers goes through as it is.
-    let handed = effects.iter().any(|effect| {
-        matches!(effect.kind, Kind::CallCarrier { form: Some(_), .. }) && shared(effect)
-    });
+        kind => matches!(kind, Kind::Guard { .. }),
+    };
+    let errors = handed || wrapped || effects.iter().any(|effect| fails(&effect));
     match least {
         Contract::Data if errors => Contract::Result,
         Contract::Nothing if handed => Contract::Result,

@@ -8,9 +8,25 @@ use crate::facts::effect::{Carrier, Effect, Kind};
 use crate::flow::Reading;
 use crate::reason::{Note, Reason};
 
+/// Whether a difference shows where an action is called, and not only to those who ask by URL.
+pub(super) fn shows_in_action(note: &Note) -> bool {
+    matches!(
+        note,
+        Note::ActionRefresh
+            | Note::CookieParsing
+            | Note::CookieSpelling
+            | Note::EnvAtBuild
+            | Note::ForwardedFor
+            | Note::ModuleState
+            | Note::RevalidateLater
+            | Note::SessionRefresh
+            | Note::UndefinedJson
+    )
+}
+
 impl<'a> Writer<'_, 'a, '_> {
     /// Makes the request that the first of the functions is given that look at it.
-    pub(super) fn action_request(&mut self, reading: &Reading<'a>) {
+    pub(super) fn action_request(&mut self, reading: &Reading<'a>, mode: &ActionMode) {
         let looks = |effect: &&Effect<'a>| match effect.carrier() {
             Some((Carrier::Shared(shared), _)) => shared.request && shared.refusals.is_empty(),
             Some((callee, _)) => {
@@ -25,6 +41,10 @@ impl<'a> Writer<'_, 'a, '_> {
         let (top, range) = (first.top, first.range.clone());
         if !self.free(Helper::ActionRequest.name()) {
             return self.refuse(Reason::ReqEscapes, range, "actionRequest is taken");
+        }
+        if mode.wrapped {
+            self.needs.request = true;
+            return;
         }
         self.needs.helpers.insert(Helper::ActionRequest);
         self.needs.awaits = true;
@@ -55,8 +75,10 @@ impl<'a> Writer<'_, 'a, '_> {
         };
         let why = match &fits.against {
             Some(why) => Some(why.as_str()),
-            None if takes.params => Some("reads the URL"),
-            None if answers && mode.data && fits.text => Some("answers something else than JSON"),
+            None if takes.params || fits.query => Some("reads the URL"),
+            None if answers && fits.text && mode.contract != Contract::Nothing => {
+                Some("answers something else than JSON")
+            }
             None if answers && !self.free(Helper::ToResult.name()) => Some("toResult is taken"),
             None => of_shared,
         };

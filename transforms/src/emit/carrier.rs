@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use swc_core::ecma::ast::*;
 
+use super::action_carrier::shows_in_action;
 use super::call_site::Contract;
 use super::imports::Imports;
 use super::reply::{self, Shifts};
@@ -59,7 +60,7 @@ pub struct Context<'a, 'm> {
     pub hands_headers: bool,
     /// How far the code at an offset moves to the left, filled while a function is written.
     pub unwrapped: RefCell<Vec<(Range<usize>, usize)>>,
-    /// Whether the body of the function goes into a `try`, one level deeper.
+    /// Whether the body of the function goes into a `try` or another function, one level deeper.
     pub tried: bool,
 }
 
@@ -187,6 +188,10 @@ pub struct ActionMode {
     pub method: String,
     /// Its name.
     pub name: String,
+    /// Whether a function around the handler takes its `Response`, and gives the action's.
+    pub wrapped: bool,
+    /// Whether that function takes the path parameters.
+    pub context: bool,
 }
 
 /// A function of the module that is generated into the project.
@@ -303,6 +308,7 @@ pub fn lower<'a>(
     writer.method_variables(reading);
     if let Some(mode) = ctx.action
         && (mode.contract == Contract::Nothing || !mode.data)
+        && !mode.wrapped
     {
         // Nobody gets what the answers carry.
         let bodies = reading
@@ -338,7 +344,7 @@ pub fn lower<'a>(
     let shared = match ctx.action {
         Some(mode) => {
             writer.action_inputs(reading, mode);
-            writer.action_request(reading);
+            writer.action_request(reading, mode);
             writer.one_cookie_header(reading);
             None
         }
@@ -429,9 +435,16 @@ impl<'a> Writer<'_, 'a, '_> {
         self.refusals.push(self.ctx.refusal(reason, range, detail));
     }
 
-    /// Whether no identifier of the function has this name.
+    /// Whether no identifier of the function has this name, but for those in code that goes.
     pub(super) fn free(&self, name: &str) -> bool {
-        !self.names.iter().any(|((sym, _), _)| sym == name)
+        let gone = |at: &Range<usize>| {
+            let mut dropped = self.dropped.iter();
+            dropped.any(|gone| gone.start <= at.start && at.end <= gone.end)
+        };
+        !self
+            .names
+            .iter()
+            .any(|((sym, _), at)| sym == name && !gone(at))
     }
 
     /// The first of some names that is free.
@@ -2070,7 +2083,9 @@ impl<'a> Writer<'_, 'a, '_> {
         if let (true, Some(headers), Some(_)) = (*carries, headers, form) {
             self.with_headers(callee, effect.range.clone(), *awaited, headers);
         }
-        if let (Some(_), Some(_)) = (self.ctx.action, form) {
+        if let (Some(mode), Some(_)) = (self.ctx.action, form)
+            && !mode.wrapped
+        {
             self.give_result(effect, *awaited);
         }
     }
@@ -2162,8 +2177,8 @@ impl<'a> Writer<'_, 'a, '_> {
             None => response,
         };
         let gives = match self.ctx.action {
-            Some(mode) => self.result_of(effect, &response, mode),
-            None => format!(" {response}"),
+            Some(mode) if !mode.wrapped => self.result_of(effect, &response, mode),
+            _ => format!(" {response}"),
         };
         self.edits
             .replace(exit.clone(), format!("return{gives}{semi}"));
@@ -2371,7 +2386,7 @@ impl<'a> Writer<'_, 'a, '_> {
         if let Carrier::Shared(shared) = callee {
             self.needs.shared.insert(shared.key.clone());
             // What a route handler answers otherwise than before, no caller of an action sees.
-            let seen = |note: &&Note| self.ctx.action.is_none() || **note == Note::CookieParsing;
+            let seen = |note: &&Note| self.ctx.action.is_none() || shows_in_action(note);
             let notes = shared.notes.iter().filter(seen);
             self.needs.notes.extend(notes.copied());
             if let Some(new) = self.ctx.names.get(&shared.key) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use swc_core::ecma::ast::*;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
+use super::action_carrier::shows_in_action;
 use super::call_site::Contract;
 use super::carrier::{ActionMode, Context, Data, Helper, Lowered, Needs, lower, param_name};
 use super::imports::Imports;
@@ -187,14 +188,19 @@ pub fn write<'a>(
     }
     refusals.extend(doubly_set_cookies(source, handler));
     refusals.extend(unwrappable(module, around));
-    let wrapped = groups
-        .iter()
-        .filter_map(|(group, _)| group.wrappers.first());
-    if let Some(first) = wrapped.min().filter(|_| around.actions.is_some()) {
-        // What it looks at is the request, which an action does not have.
-        let callee = module.wrappers[*first].callee;
-        let why = format!("is wrapped by {}", source.text_of(callee));
-        refusals.push(refuse(source, Reason::ReqEscapes, callee, why));
+    if let Some(actions) = &around.actions {
+        for (group, _) in &groups {
+            let mode = group.methods.iter().find_map(|method| actions.get(method));
+            let mut wrappers = group.wrappers.iter();
+            refusals.extend(mode.and_then(|mode| {
+                wrappers.find_map(|at| {
+                    let callee = module.wrappers[*at].callee;
+                    let why = file.unfit_wrapper(&handler.wrappers[*at], mode)?;
+                    let why = format!("is wrapped by {}, which {why}", source.text_of(callee));
+                    Some(refuse(source, Reason::ReqEscapes, callee, why))
+                })
+            }));
+        }
     }
     if !refusals.is_empty() {
         refusals.sort_by_key(|refusal| (refusal.place.clone(), refusal.reason));
@@ -253,7 +259,7 @@ fn doubly_set_cookies(source: &Source, handler: &Handler) -> Vec<Refusal> {
 }
 
 /// The functions that some groups hand the request or the response to.
-fn reached(handler: &Handler, groups: &[&Group]) -> BTreeSet<Id> {
+pub fn reached(handler: &Handler, groups: &[&Group]) -> BTreeSet<Id> {
     let callees = |reading: &Reading| -> Vec<Id> {
         let calls = reading.effects.iter().filter_map(Effect::local_carrier);
         calls.map(|(callee, _)| callee.clone()).collect()
@@ -359,7 +365,7 @@ impl<'a> File<'_, 'a> {
             takes_headers: false,
             hands_headers: false,
             unwrapped: RefCell::new(Vec::new()),
-            tried: self.tried(function, mode),
+            tried: self.tried(function, mode) || mode.is_some_and(|mode| mode.wrapped),
         };
         let mut lowered = lower(&ctx, function, reading)?;
         let source = self.module.source;
@@ -367,6 +373,9 @@ impl<'a> File<'_, 'a> {
         if mode.is_some() && method {
             let (at, why) = (function.range.clone(), "looks at the method");
             return Err(vec![refuse_at(source, Reason::ReqEscapes, at, why)]);
+        }
+        if mode.is_some() {
+            lowered.needs.notes.retain(shows_in_action);
         }
         lowered.needs.in_action = InAction::of(reading, method);
         Ok(lowered)
@@ -380,7 +389,7 @@ impl<'a> File<'_, 'a> {
 
     /// Whether an action needs a `try` of its own, because callers saw 500 where the handler threw.
     fn tried(&self, function: &Function, mode: Option<&ActionMode>) -> bool {
-        mode.is_some_and(|mode| mode.contract != Contract::Data)
+        mode.is_some_and(|mode| mode.contract != Contract::Data && !mode.wrapped)
             && !caught(self.module.source, function, true)
             && can_throw(self.module.source, function)
     }
@@ -448,7 +457,10 @@ impl<'a> File<'_, 'a> {
             }
             self.keep(function, lowered);
             if let Some(mode) = self.mode(&group.methods).cloned() {
-                texts.push(self.action(function, lowered, &mode)?);
+                texts.push(match mode.wrapped {
+                    true => self.wrapped_action(handler, group, lowered, &mode)?,
+                    false => self.action(function, lowered, &mode)?,
+                });
                 params.insert(mode.method.clone(), self.action_params(lowered));
                 self.collect(lowered, &group.methods);
                 continue;
@@ -868,23 +880,14 @@ impl<'a> File<'_, 'a> {
             .map_err(|overlap| vec![overlapping(source, &overlap)])
     }
 
-    /// One function as a Server Action.
-    fn action(
+    /// The head of a Server Action: its name, its parameters and what it gives.
+    fn action_head(
         &mut self,
         function: &Function<'a>,
         lowered: &Lowered,
         mode: &ActionMode,
-    ) -> Result<String, Vec<Refusal>> {
-        let source = self.module.source;
-        let typescript = source.typescript();
-        let Body::Block(_, (start, end)) = function.body else {
-            return Err(vec![refuse_at(
-                source,
-                Reason::HandlerNotFunction,
-                function.range.clone(),
-                "expression body",
-            )]);
-        };
+    ) -> String {
+        let typescript = self.module.source.typescript();
         let (slugs, _) = self.action_params(lowered);
         self.kept.extend(lowered.needs.kept.iter().cloned());
         let names = slugs.iter().map(|slug| &lowered.needs.slugs[slug]);
@@ -905,7 +908,120 @@ impl<'a> File<'_, 'a> {
             _ => "",
         };
         let before = format!("export async function {}(", mode.name);
-        let head = self.head(&before, &params, &format!("){answer} "));
+        self.head(&before, &params, &format!("){answer} "))
+    }
+
+    /// Why a function around the handler has no place in a Server Action.
+    fn unfit_wrapper(&self, shared: &Shared, mode: &ActionMode) -> Option<String> {
+        let taken = Names::of(self.module.source, &self.module.source.module).all;
+        let taken = |helper: Helper| taken.iter().any(|((name, _), _)| name == helper.name());
+        let fits = &shared.in_action;
+        match &fits.against {
+            Some(why) => Some(why.clone()),
+            None if shared.body => Some("reads the body".to_string()),
+            None if shared.wrapper.is_none_or(|wrapper| wrapper.map.is_some()) => {
+                Some("takes a map of methods".to_string())
+            }
+            None if fits.text && mode.contract != Contract::Nothing => {
+                Some("answers something else than JSON".to_string())
+            }
+            None => [Helper::ToResult, Helper::ActionRequest]
+                .into_iter()
+                .find(|helper| taken(*helper))
+                .map(|helper| format!("needs the name {}", helper.name())),
+        }
+    }
+
+    /// A handler with the functions around it as a Server Action: they answer as they do for a route,
+    /// and the action gives back what they have answered.
+    fn wrapped_action(
+        &mut self,
+        handler: &Handler<'a>,
+        group: &Group<'a>,
+        lowered: &Lowered,
+        mode: &ActionMode,
+    ) -> Result<String, Vec<Refusal>> {
+        let source = self.module.source;
+        let head = self.action_head(&group.function, lowered, mode);
+        let inner = self.function(&group.function, &group.reading, lowered, &Shape::Inline)?;
+        let (indent, semi) = (self.style.indent.clone(), self.style.semi);
+        // Its body stands one level deeper already.
+        let inner = match inner.rfind('\n') {
+            Some(line) if inner[line..].trim() == "}" => {
+                format!("{}\n{indent}{}", &inner[..line], &inner[line + 1..])
+            }
+            _ => inner,
+        };
+        let kept: Vec<(&WrapperCall, &Arc<Shared>)> = group
+            .wrappers
+            .iter()
+            .map(|at| (&self.module.wrappers[*at], &handler.wrappers[*at]))
+            .collect();
+        let around = self.wrap(&kept, "\0".to_string());
+        let around = around.replace('\n', &format!("\n{indent}"));
+        let call = around.replacen('\0', &inner, 1);
+        let notes = self.notes.entry(mode.method.clone()).or_default();
+        for (_, shared) in &kept {
+            notes.extend(shared.notes.iter().copied().filter(shows_in_action));
+            notes.extend(shared.in_action.cookies.then_some(Note::ActionRefresh));
+        }
+        self.helpers.insert(Helper::ActionRequest);
+        let mut arguments = "await actionRequest()".to_string();
+        if mode.context {
+            let slugs = self.around.route.slugs.iter().map(|slug| {
+                let name = &lowered.needs.slugs[&slug.name];
+                match *name == slug.name {
+                    true => name.clone(),
+                    false => format!("{}: {name}", self.style.key(&slug.name)),
+                }
+            });
+            let slugs: Vec<String> = slugs.collect();
+            let params = match &slugs[..] {
+                [] => "{}".to_string(),
+                slugs => format!("{{ {} }}", slugs.join(", ")),
+            };
+            let params = match self.around.next.has(Feature::AsyncRequestApis) {
+                true => format!("Promise.resolve({params})"),
+                false => params,
+            };
+            arguments.push_str(&format!(", {{ params: {params} }}"));
+        }
+        let answer = free_name(source, &["handle", "answer", "guarded"]);
+        let deep = format!("{indent}{indent}");
+        let (asks, fails) = match mode.contract {
+            Contract::Nothing => (format!("await {answer}({arguments}){semi}"), String::new()),
+            _ => {
+                self.helpers.insert(Helper::ToResult);
+                (
+                    format!(
+                        "const response = await {answer}({arguments}){semi}\n{deep}return await toResult(response){semi}"
+                    ),
+                    format!("{deep}return {{ ok: false, status: 500, data: undefined }}{semi}\n"),
+                )
+            }
+        };
+        Ok(format!(
+            "{head}{{\n{indent}const {answer} = {call}{semi}\n\n{indent}try {{\n{deep}{asks}\n{indent}}} catch (error) {{\n{deep}console.error(error){semi}\n{fails}{indent}}}\n}}"
+        ))
+    }
+
+    /// One function as a Server Action.
+    fn action(
+        &mut self,
+        function: &Function<'a>,
+        lowered: &Lowered,
+        mode: &ActionMode,
+    ) -> Result<String, Vec<Refusal>> {
+        let source = self.module.source;
+        let Body::Block(_, (start, end)) = function.body else {
+            return Err(vec![refuse_at(
+                source,
+                Reason::HandlerNotFunction,
+                function.range.clone(),
+                "expression body",
+            )]);
+        };
+        let head = self.action_head(function, lowered, mode);
         let body = self.body(lowered, start..end)?;
         let body = without_last_return(body);
         if !self.tried(function, Some(mode)) {

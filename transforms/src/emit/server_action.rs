@@ -17,6 +17,7 @@ use crate::edit::Fragment;
 use crate::facts::api_module::{Body, Function};
 use crate::facts::effect::*;
 use crate::facts::in_action::{is_unread, same_header};
+use crate::facts::route::SlugKind;
 use crate::flow::Reading;
 use crate::libraries::Takes;
 use crate::reason::{Note, Reason};
@@ -53,7 +54,16 @@ impl<'a> Writer<'_, 'a, '_> {
                     for effect in &reads {
                         self.edits.replace(effect.range.clone(), name.clone());
                     }
-                    input = Some(self.typed(&name, &mode.body_type));
+                    // A schema takes anything.
+                    let kind = match &mode.body_type {
+                        some if some.contains(": any")
+                            && reads.iter().all(|read| self.checked(read)) =>
+                        {
+                            "unknown"
+                        }
+                        kind => kind,
+                    };
+                    input = Some(self.typed(&name, kind));
                 }
             }
         }
@@ -118,6 +128,36 @@ impl<'a> Writer<'_, 'a, '_> {
             }
         }
         self.needs.input = input;
+        if mode.context {
+            for slug in &self.ctx.route.slugs {
+                if slug.kind != SlugKind::One {
+                    let range = self.function.range.clone();
+                    self.refuse(
+                        Reason::QueryUse,
+                        range,
+                        "is wrapped, and takes several segments",
+                    );
+                } else if !self.needs.slugs.contains_key(&slug.name) {
+                    let long = self.long_name(&slug.name);
+                    let name = self.free_name(&[&slug.name, &long, &format!("{}Param", slug.name)]);
+                    self.needs.slugs.insert(slug.name.clone(), name);
+                }
+            }
+        }
+    }
+
+    /// Whether a value is only given to a schema that checks it: `postSchema.parse(req.body)`.
+    fn checked(&self, read: &Effect) -> bool {
+        const CHECKS: &[&str] = &[".parse(", ".parseAsync(", ".safeParse(", ".safeParseAsync("];
+        let text = &self.ctx.source.text;
+        let before = text[..read.range.start].trim_end();
+        let object = CHECKS.iter().find_map(|check| before.strip_suffix(check));
+        let named = object.is_some_and(|object| {
+            let object = object.rsplit(|char: char| !char.is_alphanumeric() && char != '_');
+            let mut last = object.take(1);
+            last.any(|name| name.to_ascii_lowercase().ends_with("schema"))
+        });
+        named && text[read.range.end..].trim_start().starts_with(')')
     }
 
     /// A longer name for a path parameter: `todoId` for the `id` of `/api/todos/[id]`.
@@ -331,6 +371,27 @@ impl<'a> Writer<'_, 'a, '_> {
         // What was set before is seen where it was set.
         if !reply.own.iter().all(unread) {
             return self.refuse(Reason::UnknownHeader, range, "sets response headers");
+        }
+        if mode.wrapped {
+            let json = matches!(
+                reply.payload,
+                Payload::Json(_) | Payload::Empty | Payload::EmptyJson
+            );
+            if !json && mode.contract != Contract::Nothing {
+                let why = "answers something else than JSON";
+                return self.refuse(Reason::UnknownSend, range, why);
+            }
+            let mut reply = reply.clone();
+            reply.before.retain(|header| !is_cookie(header));
+            reply.carries = false;
+            let kind = Kind::Reply(Box::new(reply));
+            return self.effect(
+                &Effect {
+                    kind,
+                    ..effect.clone()
+                },
+                None,
+            );
         }
         let status = match reply.status {
             None => Some(200),

@@ -15,6 +15,8 @@ pub struct InAction {
     pub text: bool,
     /// Whether it may set cookies.
     pub cookies: bool,
+    /// Whether it reads path or search parameters.
+    pub query: bool,
 }
 
 impl InAction {
@@ -29,9 +31,13 @@ impl InAction {
                 Some((Carrier::Shared(shared), _)) => {
                     found.text |= shared.in_action.text;
                     found.cookies |= shared.in_action.cookies;
+                    found.query |= shared.in_action.query;
                     found.against = found.against.or_else(|| shared.in_action.against.clone());
                 }
-                Some(_) => found.against = Some("hands the request on".to_string()),
+                Some((Carrier::Handler(_), _)) => {}
+                Some((Carrier::Local(_), _)) => {
+                    found.against = Some("hands the request on".to_string());
+                }
                 None => found.take(effect),
             }
         }
@@ -72,10 +78,11 @@ impl InAction {
                 Some("sets response headers")
             }
             Kind::ReadBody { .. } | Kind::ReadRawBody { .. } => Some("reads the body"),
-            Kind::ReadQuery { .. }
-            | Kind::DestructureQuery { .. }
-            | Kind::WholeQuery
-            | Kind::ReadUrl => Some("reads the URL"),
+            Kind::ReadQuery { .. } | Kind::DestructureQuery { .. } | Kind::WholeQuery => {
+                self.query = true;
+                None
+            }
+            Kind::ReadUrl => Some("reads the URL"),
             _ => Some("does what has no form in a Server Action"),
         };
         if let Some(why) = against {
