@@ -7,6 +7,7 @@ use swc_core::ecma::ast::{
     Callee, Expr, ExprOrSpread, Lit, ObjectLit, Prop, PropName, PropOrSpread,
 };
 
+use super::json_view;
 use super::pattern::{Constants, global_name};
 use crate::facts::call::{Field, JsonBody, Sends};
 use crate::source::Source;
@@ -147,7 +148,7 @@ impl Init {
         } else {
             Sends::Text
         };
-        if let Some(range) = unlike_json(source, value) {
+        if let Some(range) = json_view::unlike(source, value) {
             self.refuse(range, "a value in the body is not the same as its JSON");
         }
         self.body = Some(JsonBody {
@@ -296,36 +297,4 @@ fn fields(source: &Source, value: &Expr) -> Option<Vec<Field>> {
             PropOrSpread::Spread(_) => None,
         })
         .collect()
-}
-
-/// Where a value stands, in the literals of a body, that JSON turns into something else:
-/// an instance, a function, a getter.
-fn unlike_json(source: &Source, value: &Expr) -> Option<Range<usize>> {
-    match value {
-        Expr::New(_) | Expr::Arrow(_) | Expr::Fn(_) | Expr::Class(_) | Expr::This(_) => {
-            Some(source.range(value))
-        }
-        Expr::Lit(Lit::Regex(_) | Lit::BigInt(_)) => Some(source.range(value)),
-        Expr::Object(object) => object.props.iter().find_map(|entry| match entry {
-            PropOrSpread::Prop(prop) => match &**prop {
-                Prop::KeyValue(pair) => unlike_json(source, &pair.value),
-                Prop::Shorthand(_) => None,
-                _ => Some(source.range(entry)),
-            },
-            PropOrSpread::Spread(spread) => unlike_json(source, &spread.expr),
-        }),
-        Expr::Array(array) => array
-            .elems
-            .iter()
-            .flatten()
-            .find_map(|element| unlike_json(source, &element.expr)),
-        Expr::Cond(cond) => {
-            unlike_json(source, &cond.cons).or_else(|| unlike_json(source, &cond.alt))
-        }
-        Expr::Bin(binary) => {
-            unlike_json(source, &binary.left).or_else(|| unlike_json(source, &binary.right))
-        }
-        Expr::Paren(paren) => unlike_json(source, &paren.expr),
-        _ => None,
-    }
 }

@@ -17,6 +17,7 @@ mod constants;
 mod context;
 mod fetch;
 mod init;
+mod json_view;
 mod markup;
 mod middleware;
 mod navigation;

@@ -354,6 +354,18 @@ fn what_no_action_could_do_is_refused() {
             "a value in the body is not the same as its JSON",
         ),
         (
+            "const at = new Date(); await fetch('/api/send', { method: 'POST', body: JSON.stringify({ at }) })",
+            "a value in the body is not the same as its JSON",
+        ),
+        (
+            "const [at, setAt] = useState<Date | null>(null); await fetch('/api/send', { method: 'POST', body: JSON.stringify({ at }) })",
+            "a value in the body is not the same as its JSON",
+        ),
+        (
+            "const send = async (at: Date[]) => { await fetch('/api/send', { method: 'POST', body: JSON.stringify({ days: at ?? [] }) }) }",
+            "a value in the body is not the same as its JSON",
+        ),
+        (
             "await Promise.all([CALL])",
             "the call runs beside others, and actions run one after another",
         ),
