@@ -22,6 +22,8 @@ use crate::source::Source;
 use crate::specialise::{Constant, MethodView};
 use crate::syntax::{Id, bare, bound_names, id, is_binding, member, method_call, statements};
 
+mod held;
+
 /// What was read of one carrier.
 #[derive(Default, Clone)]
 pub struct Reading<'a> {
@@ -262,6 +264,8 @@ fn read_at<'a>(
                 .map_or(Vec::new(), |takes| takes.spelled.clone()),
             lists,
             constants,
+            // No code follows an answer, but what is read below as such.
+            sent: res.clone().map(|res| (res, false)),
         },
         req,
         res,
@@ -395,6 +399,9 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             if let Some(read) = self.guard(&stmts[index..]) {
                 read_until = index + read;
                 continue;
+            }
+            if self.held(&stmts[index..], &next) {
+                return false;
             }
             let rest = &stmts[index + 1..];
             let constant = |jump: &ReturnStmt| match jump.arg.as_deref() {
@@ -835,7 +842,9 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         }
         if let Some(finalizer) = &statement.finalizer {
             let count = self.out.effects.len();
+            let sent = self.view.sent.take();
             let falls_too = self.list(&finalizer.stmts, Next::More, false);
+            self.view.sent = sent;
             if self.out.effects[count..]
                 .iter()
                 .any(|effect| matches!(effect.kind, Kind::Reply(_) | Kind::Prepare { .. }))
@@ -1098,6 +1107,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 awaited,
                 carries,
                 callback,
+                held: None,
             },
         );
         true
@@ -1171,10 +1181,12 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 .map(|pat| self.source.range(*pat))
                 .collect(),
         };
+        let sent = res.clone().map(|res| (res, false));
         let outer = (
             self.req.replace(req.clone()),
             std::mem::replace(&mut self.res, res),
             self.view.req.replace(req),
+            std::mem::replace(&mut self.view.sent, sent),
             std::mem::take(&mut self.before),
             std::mem::take(&mut self.out.exits),
             self.top,
@@ -1191,6 +1203,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             self.req,
             self.res,
             self.view.req,
+            self.view.sent,
             self.before,
             self.out.exits,
             self.top,
@@ -1728,6 +1741,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         let names = self.request_names();
         let mut visitor = Expressions::new(self.module, names, self.view.clone(), usage, declares);
         visitor.told = self.told;
+        visitor.sent = matches!(self.view.sent, Some((_, true)));
         visitor
     }
 
