@@ -26,7 +26,7 @@ use crate::request_types::Origin;
 use crate::shared_forms;
 use crate::source::Source;
 use crate::syntax::{Names, bare};
-use crate::wrapping::Wrapping;
+use crate::wrapping::{self, Wrapping};
 
 /// A module with the web forms of its functions.
 #[derive(Debug, Clone)]
@@ -505,9 +505,10 @@ impl<'a> Form<'_, 'a> {
             kept.push(source.range(*pat));
         }
         with.push(Fragment::Text(")".to_string()));
-        let with = (with, kept);
-        self.rewrite_params(&wrapping.closure, with, out);
-        out.untype(source, &wrapping.closure);
+        if !wrapping.passes {
+            self.rewrite_params(&wrapping.closure, (with, kept), out);
+            out.untype(source, &wrapping.closure);
+        }
         for layer in &wrapping.layers {
             out.untype(source, layer);
         }
@@ -620,10 +621,13 @@ impl<'a> Form<'_, 'a> {
         let written = annotation.map(|annotation| &*annotation.type_ann);
         let alias = written.and_then(|kind| alias(source, kind));
         let written_extras = handler_params(source, written);
-        let extras: Vec<String> = written_extras
+        let mut extras: Vec<String> = written_extras
             .iter()
             .map(|param| source.text_of(*param).to_string())
             .collect();
+        if wrapping.passes && extras.len() < wrapping.extras {
+            extras = self.extras_inside(wrapping);
+        }
         let drop = |out: &mut Out, range: Range<usize>| {
             // What stands behind the request and the response stays.
             let mut at = range.start;
@@ -704,6 +708,23 @@ impl<'a> Form<'_, 'a> {
                 length
             }
         }
+    }
+
+    /// What the innermost of the wrappers that a handler is passed on to hands to it, as far as this
+    /// file says its types.
+    fn extras_inside(&self, wrapping: &Wrapping) -> Vec<String> {
+        let source = self.source();
+        let inner = wrapping.around.last().map(|call| &call.shared);
+        let found = inner.and_then(|shared| {
+            let (layer, at) = shared.wrapper?.handler;
+            let own = shared.key.file == source.path;
+            let declared = function(&self.part.module, &shared.key.name).filter(|_| own)?;
+            match wrapping::layers(source, declared).get(layer)?.params.get(at)? {
+                Pat::Ident(binding) => Some(handler_extras(source, binding)),
+                _ => None,
+            }
+        });
+        found.unwrap_or_default()
     }
 
     /// Replaces a parameter list; of the old one the given ranges stay.
