@@ -302,7 +302,9 @@ fn read_at<'a>(
         reader.exit(false, Some(false));
     }
     reader.out.falls |= falls;
-    reader.out.early_headers = !reader.only_before_replies(0);
+    let mut effects = reader.out.effects.iter();
+    let early = effects.any(|effect| reader.calls_early(effect));
+    reader.out.early_headers = early || !reader.only_before_replies(0);
     reader.out
 }
 
@@ -832,7 +834,9 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                     .iter()
                     .any(|(_, status)| status.is_some());
             }
+            let tried = self.out.effects.len();
             let handler_falls = self.list(&handler.body.stmts, next, false);
+            self.keeps_headers(replies, tried);
             if !handler_falls {
                 self.before = after_block;
             } else if falls {
@@ -854,6 +858,50 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             falls = falls && falls_too;
         }
         falls
+    }
+
+    /// Refuses a function that is called in a `try` and may throw when it has set headers, where the
+    /// `catch` answers: that answer had them, too. The effects of the `try` start at `from`, those of
+    /// the `catch` at `tried`.
+    fn keeps_headers(&mut self, from: usize, tried: usize) {
+        let answers = |effect: &Effect| {
+            let called = matches!(effect.kind, Kind::CallCarrier { form: Some(_), .. });
+            called || matches!(effect.kind, Kind::Reply(_))
+        };
+        if !self.out.effects[tried..].iter().any(answers) {
+            return;
+        }
+        let lost = self.out.effects[from..tried].iter();
+        let lost: Vec<Range<usize>> = lost
+            .filter(|effect| self.calls_early(effect))
+            .map(|effect| effect.range.clone())
+            .collect();
+        for range in lost {
+            let detail = "set before an error that the function around it answers";
+            let refusal = refuse_at(self.source, Reason::HeaderInCallback, range, detail);
+            self.out.refusals.push(refusal);
+        }
+    }
+
+    /// Whether a function is called that may throw when it has set headers of its own answer.
+    fn calls_early(&self, effect: &Effect) -> bool {
+        match effect.carrier() {
+            Some((Carrier::Shared(shared), _)) => shared.early_headers && !shared.headers,
+            Some((Carrier::Local(name), args)) if self.depth.calls < MAX_DEPTH => {
+                let depth = Depth {
+                    calls: self.depth.calls + 1,
+                    skips_catches: false,
+                };
+                let roles: Vec<Option<Role>> = args.iter().map(|arg| arg.role).collect();
+                let methods = &self.view.methods;
+                let function = self.module.functions.get(name);
+                function.is_some_and(|function| {
+                    let none = Vec::new();
+                    read_at(self.module, function, &roles, methods, none, depth).early_headers
+                })
+            }
+            _ => false,
+        }
     }
 
     /// Whether each header since `from` is set directly before the answer that it belongs to,

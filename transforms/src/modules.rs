@@ -88,6 +88,8 @@ pub struct Shared {
     pub hands_headers: Option<usize>,
     /// Whether it answers errors of what it calls.
     pub answers_errors: bool,
+    /// Whether headers are set where something may still throw before the answer.
+    pub early_headers: bool,
     /// For a wrapper: what is put on the request around it.
     pub values: Values,
     /// For a wrapper: how the web form of the handler is called.
@@ -1221,6 +1223,7 @@ impl<'s> Modules<'s> {
             calls,
             callback: part.callback,
             hands_headers: self.hands_headers(key, &part),
+            early_headers: reading.early_headers,
             answers_errors: reading.answers_errors()
                 || around.iter().any(|shared| shared.answers_errors),
             values,
@@ -1467,6 +1470,7 @@ fn refused(key: &Key, mut refusals: Vec<Refusal>) -> Shared {
         callback: None,
         hands_headers: None,
         answers_errors: false,
+        early_headers: false,
         values: Values::default(),
         wrapper: None,
         middleware: None,

@@ -274,8 +274,8 @@ pub fn in_calls<'a>(source: &'a Source, function: &Function<'a>) -> Option<Wrapp
     let mut expr = bare(layers.last().and_then(given_back)?);
     while let Expr::Call(call) = expr {
         let functions = call.args.iter().map(|arg| bare(&arg.expr));
-        let mut functions = functions
-            .filter(|arg| matches!(arg, Expr::Arrow(_) | Expr::Fn(_) | Expr::Call(_)));
+        let mut functions =
+            functions.filter(|arg| matches!(arg, Expr::Arrow(_) | Expr::Fn(_) | Expr::Call(_)));
         expr = functions.next().filter(|_| functions.next().is_none())?;
     }
     let closure = from_expr(source, None, expr, function.statement.clone())?;
@@ -354,11 +354,7 @@ fn passing<'a>(
 }
 
 /// What stands innermost in calls of wrappers: a function, or a name.
-fn inside<'a>(
-    expr: &'a Expr,
-    follow: &Follow,
-    around: &mut Vec<Around<'a>>,
-) -> Option<&'a Expr> {
+fn inside<'a>(expr: &'a Expr, follow: &Follow, around: &mut Vec<Around<'a>>) -> Option<&'a Expr> {
     let Expr::Call(call) = bare(expr) else {
         let stands = matches!(bare(expr), Expr::Arrow(_) | Expr::Fn(_) | Expr::Ident(_));
         return stands.then(|| bare(expr));
@@ -394,7 +390,11 @@ pub fn refused_inside(source: &Source, function: &Function, follow: &Follow) -> 
         todo.extend(call.args.iter().map(|arg| &*arg.expr));
         let callee = call.callee.as_expr().map(|callee| bare(callee));
         let shared = callee.and_then(follow);
-        found.extend(shared.into_iter().flat_map(|shared| shared.refusals.clone()));
+        found.extend(
+            shared
+                .into_iter()
+                .flat_map(|shared| shared.refusals.clone()),
+        );
     }
     found
 }
@@ -436,7 +436,12 @@ pub fn layers<'a>(source: &'a Source, function: &Function<'a>) -> Vec<Function<'
 
 /// The function that a function gives back.
 fn returned<'a>(source: &'a Source, function: &Function<'a>) -> Option<Function<'a>> {
-    from_expr(source, None, given_back(function)?, function.statement.clone())
+    from_expr(
+        source,
+        None,
+        given_back(function)?,
+        function.statement.clone(),
+    )
 }
 
 /// What a function gives back at its end, through a variable of its own.

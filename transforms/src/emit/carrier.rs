@@ -2269,9 +2269,7 @@ impl<'a> Writer<'_, 'a, '_> {
             self.guards.iter().any(|taken| taken == name)
                 || self.held.iter().any(|held| held.name == name)
         };
-        let free = names
-            .iter()
-            .find(|name| self.free(name) && !taken(name));
+        let free = names.iter().find(|name| self.free(name) && !taken(name));
         let name = match free {
             Some(name) => name.to_string(),
             None => format!("response{}", self.guards.len() + 1),

@@ -1,5 +1,5 @@
-//! Code behind the answer of the handler that a wrapper is given: `await handler(req, res)` and
-//! then a line of a log. In: the statements from the call on. Out: the call, marked so that its
+//! Code behind the answer of a function that is called, as of the handler that a wrapper is given:
+//! `await handler(req, res)` and then a line of a log. In: the statements from the call on. Out: the call, marked so that its
 //! answer is held in a constant until that code has run, and given back at the end. Only code is
 //! read so that cannot throw, waits for nothing and answers nothing: the answer had been sent when
 //! it ran, so whatever it did could not change the answer.
@@ -8,7 +8,7 @@ use swc_core::ecma::ast::*;
 
 use super::{Next, Reader};
 use crate::facts::api_module::param_id;
-use crate::facts::effect::{Carrier, Held, Kind, ReplyForm, Role};
+use crate::facts::effect::{Carrier, Held, Kind, Replies, ReplyForm, Role};
 use crate::source::Source;
 use crate::specialise::MethodView;
 use crate::syntax::{Id, Names, bare, id, is_binding, member, method_call, statements};
@@ -34,10 +34,17 @@ impl<'a> Reader<'a, '_> {
         let (Expr::Await(awaited), Some(res)) = (call, self.res.clone()) else {
             return false;
         };
-        let Some((callee @ Carrier::Handler(_), args, list)) = self.carrier_call(&awaited.arg)
-        else {
+        let Some((callee, args, list)) = self.carrier_call(&awaited.arg) else {
             return false;
         };
+        // Another reader says why a function cannot be carried over.
+        let plain = match &callee {
+            Carrier::Shared(shared) => shared.refusals.is_empty() && shared.callback.is_none(),
+            Carrier::Local(_) | Carrier::Handler(_) => true,
+        };
+        if !plain || self.followed(&callee, &args).replies != Replies::Always {
+            return false;
+        }
         let gives = |stmt: &ReturnStmt| match (stmt.arg.as_deref(), &bound) {
             (None, _) => true,
             (Some(value), Some(name)) => is_binding(value, name),
@@ -195,9 +202,11 @@ impl Harmless<'_> {
                 },
                 PropOrSpread::Spread(_) => false,
             }),
-            Expr::Array(array) => array.elems.iter().flatten().all(|item| {
-                item.spread.is_none() && self.expr(&item.expr)
-            }),
+            Expr::Array(array) => array
+                .elems
+                .iter()
+                .flatten()
+                .all(|item| item.spread.is_none() && self.expr(&item.expr)),
             Expr::Call(_) => self.call(expr),
             other => self.member(other),
         }
@@ -231,7 +240,10 @@ impl Harmless<'_> {
         let Some((object, name, args)) = method_call(expr) else {
             return false;
         };
-        if !args.iter().all(|arg| arg.spread.is_none() && self.expr(&arg.expr)) {
+        if !args
+            .iter()
+            .all(|arg| arg.spread.is_none() && self.expr(&arg.expr))
+        {
             return false;
         }
         let object = bare(object);
@@ -258,6 +270,8 @@ fn is_log(name: &str) -> bool {
 
 /// Whether a method of a log writes a line.
 fn logs(name: &str) -> bool {
-    let names = ["log", "info", "debug", "warn", "error", "trace", "http", "verbose"];
+    let names = [
+        "log", "info", "debug", "warn", "error", "trace", "http", "verbose",
+    ];
     names.contains(&name)
 }
