@@ -286,6 +286,9 @@ impl<'a> Writer<'_, 'a, '_> {
                 self.refuse(Reason::UnknownHeader, range, "sets response headers")
             }
             // A helper that everything is handed to becomes the action itself.
+            Kind::CallCarrier { held: Some(_), .. } => {
+                self.refuse(Reason::ReplyThenCode, range, "in a Server Action");
+            }
             Kind::CallCarrier { form: Some(_), .. } => {}
             Kind::CallCarrier { callee, .. } => self.refuse(
                 Reason::ReqEscapes,

@@ -58,6 +58,10 @@ impl<'a> Reader<'a, '_> {
         if matches!(next, Next::More) && last.is_none() || rest.is_empty() && bound.is_none() {
             return false;
         }
+        // What is given back where it has not answered is not this.
+        if matches!(next, Next::Jump(_, true)) && last.is_none() {
+            return false;
+        }
         let answers = args.iter().any(|arg| arg.role == Some(Role::Response));
         if !answers || self.has_status() {
             return false;
