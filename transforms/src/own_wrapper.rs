@@ -14,7 +14,7 @@ use crate::edit::Edits;
 use crate::emit::handler_types;
 use crate::emit::style::{Style, indentation, line_start, template_ranges};
 use crate::facts::api_module::{
-    ApiModule, Body, Form, Function, Outline, WrapperCall, from_expr, param_id,
+    ApiModule, Body, DefaultExport, Form, Function, Outline, WrapperCall, from_expr, param_id,
 };
 use crate::flow::leading_comments;
 use crate::idioms::request;
@@ -54,7 +54,7 @@ pub fn as_handler(kitchen: &Kitchen) -> Option<AsHandler> {
         call,
         wrapper,
     };
-    let text = inlining.write()?;
+    let text = inlining.write(kitchen)?;
     // What does not parse was not understood.
     kitchen
         .modules
@@ -79,7 +79,7 @@ struct Inlining<'i, 'a> {
 }
 
 impl<'a> Inlining<'_, 'a> {
-    fn write(&self) -> Option<String> {
+    fn write(&self, kitchen: &Kitchen) -> Option<String> {
         let source = self.source;
         let style = Style::of(source);
         let mut layers = wrapping::layers(source, self.wrapper);
@@ -114,7 +114,7 @@ impl<'a> Inlining<'_, 'a> {
                 };
                 let text = match value {
                     Some(value) if is_handler => {
-                        self.handler(value, &param, &closure, &mut edits, &mut types)?
+                        self.handler(value, &param, &mut edits, &mut types)?
                     }
                     Some(value) => {
                         let text = source.text_of(value).to_string();
@@ -129,7 +129,15 @@ impl<'a> Inlining<'_, 'a> {
         let written = inner.render(&source.text, closure.range.clone()).ok()?;
         let written = self.moved(&closure.range, written)?;
         // A declaration ends without a semicolon.
-        let mut at = source.range(self.call.call);
+        let mut at = match kitchen.outline.default.1 {
+            // What the file says of its type goes with it.
+            DefaultExport::Expr(expr)
+                if source.range(bare(expr)) == source.range(self.call.call) =>
+            {
+                source.range(expr)
+            }
+            _ => source.range(self.call.call),
+        };
         let behind = &source.text[at.end..];
         let exported = source.text[..at.start].trim_end().ends_with("default");
         if exported && matches!(closure.form, Form::Expression) && behind.starts_with(';') {
@@ -197,7 +205,6 @@ impl<'a> Inlining<'_, 'a> {
         &self,
         value: &'a Expr,
         param: &Id,
-        closure: &Function,
         edits: &mut Edits,
         types: &mut Vec<&str>,
     ) -> Option<String> {
@@ -207,7 +214,7 @@ impl<'a> Inlining<'_, 'a> {
             Expr::Ident(name) => Some(name.sym.to_string()),
             value @ (Expr::Arrow(_) | Expr::Fn(_)) => {
                 let function = from_expr(source, None, value, statement.clone())?;
-                let name = self.free_name(param, closure)?;
+                let name = self.free_name(param)?;
                 let mut inner = Edits::default();
                 self.annotate(&function, &mut inner, types)?;
                 let text = inner.render(&source.text, function.range.clone()).ok()?;
@@ -221,21 +228,13 @@ impl<'a> Inlining<'_, 'a> {
         }
     }
 
-    /// The name of the wrapper's parameter, when nothing else in the file has it, or another.
-    fn free_name(&self, param: &Id, closure: &Function) -> Option<String> {
-        let inside =
-            |at: &Range<usize>| closure.range.start <= at.start && at.end <= closure.range.end;
+    /// A name that nothing in the file has but the wrapper's parameter.
+    fn free_name(&self, param: &Id) -> Option<String> {
         let free = |name: &str| {
             let mut all = self.names.iter();
-            !all.any(|(used, at)| {
-                *used.0 == *name && (used != param || !inside(at)) && {
-                    let head =
-                        self.wrapper.statement.start <= at.start && at.end <= closure.range.start;
-                    used != param || !head
-                }
-            })
+            !all.any(|(used, _)| *used.0 == *name && used != param)
         };
-        let names = [&*param.0, "handler", "handle", "answer"];
+        let names = ["handler", &*param.0, "handle", "answer"];
         names
             .into_iter()
             .find(|name| free(name))
