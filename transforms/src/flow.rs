@@ -60,6 +60,8 @@ pub struct Reading<'a> {
     pub requests: Vec<Id>,
     /// Whether headers are set where something may still throw before the answer.
     pub early_headers: bool,
+    /// Where functions of this file are called that set headers so.
+    pub early_calls: Vec<usize>,
     /// Whether response headers are read that were set before.
     pub reads_headers: bool,
     /// Whether headers may be set where it gives back control without an answer.
@@ -122,6 +124,8 @@ struct Followed {
     answered: Option<bool>,
     /// Whether it gives back something where it has not.
     gives: bool,
+    /// Whether it sets headers where it may still throw before the answer.
+    early: bool,
 }
 
 /// Headers and status that stand from before.
@@ -887,19 +891,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
     fn calls_early(&self, effect: &Effect) -> bool {
         match effect.carrier() {
             Some((Carrier::Shared(shared), _)) => shared.early_headers && !shared.headers,
-            Some((Carrier::Local(name), args)) if self.depth.calls < MAX_DEPTH => {
-                let depth = Depth {
-                    calls: self.depth.calls + 1,
-                    skips_catches: false,
-                };
-                let roles: Vec<Option<Role>> = args.iter().map(|arg| arg.role).collect();
-                let methods = &self.view.methods;
-                let function = self.module.functions.get(name);
-                function.is_some_and(|function| {
-                    let none = Vec::new();
-                    read_at(self.module, function, &roles, methods, none, depth).early_headers
-                })
-            }
+            Some((Carrier::Local(_), _)) => self.out.early_calls.contains(&effect.range.start),
             _ => false,
         }
     }
@@ -1144,6 +1136,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         };
         self.scan_args(expr);
         self.out.replies = true;
+        self.notes_early(&followed, whole);
         let awaited = whole.start != self.source.range(expr).start;
         self.effect(
             whole.clone(),
@@ -1297,12 +1290,14 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             replies: Replies::Always,
             answered: None,
             gives: false,
+            early: false,
         };
         match callee {
             Carrier::Shared(shared) => Followed {
                 replies: shared.replies,
                 answered: shared.answered,
                 gives: shared.gives,
+                early: shared.early_headers,
             },
             Carrier::Handler(_) => always,
             Carrier::Local(name) => {
@@ -1325,8 +1320,16 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                     replies: reading.replies(),
                     answered: reading.answered(),
                     gives: reading.gives,
+                    early: reading.early_headers,
                 }
             }
+        }
+    }
+
+    /// Notes where a function is called that sets headers where it may still throw.
+    fn notes_early(&mut self, followed: &Followed, call: &Range<usize>) {
+        if followed.early {
+            self.out.early_calls.push(call.start);
         }
     }
 
@@ -1380,10 +1383,9 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         if !args.iter().any(|arg| arg.role == Some(Role::Response)) {
             return None;
         }
-        let Followed {
-            replies, answered, ..
-        } = self.followed(&callee, &args);
-        if replies != Replies::Sometimes {
+        let followed = self.followed(&callee, &args);
+        let answered = followed.answered;
+        if followed.replies != Replies::Sometimes {
             return None;
         }
         self.followed_refusals(&callee);
@@ -1428,6 +1430,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             }
         };
         let exit = self.source.range(exit);
+        self.notes_early(&followed, &range);
         self.effect(
             range,
             Kind::Guard {

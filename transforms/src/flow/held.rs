@@ -37,14 +37,6 @@ impl<'a> Reader<'a, '_> {
         let Some((callee, args, list)) = self.carrier_call(&awaited.arg) else {
             return false;
         };
-        // Another reader says why a function cannot be carried over.
-        let plain = match &callee {
-            Carrier::Shared(shared) => shared.refusals.is_empty() && shared.callback.is_none(),
-            Carrier::Local(_) | Carrier::Handler(_) => true,
-        };
-        if !plain || self.followed(&callee, &args).replies != Replies::Always {
-            return false;
-        }
         let gives = |stmt: &ReturnStmt| match (stmt.arg.as_deref(), &bound) {
             (None, _) => true,
             (Some(value), Some(name)) => is_binding(value, name),
@@ -81,6 +73,15 @@ impl<'a> Reader<'a, '_> {
         if !rest.iter().all(|stmt| harmless.statement(stmt)) {
             return false;
         }
+        // Another reader says why a function cannot be carried over.
+        let plain = match &callee {
+            Carrier::Shared(shared) => shared.refusals.is_empty() && shared.callback.is_none(),
+            Carrier::Local(_) | Carrier::Handler(_) => true,
+        };
+        let followed = self.followed(&callee, &args);
+        if !plain || followed.replies != Replies::Always {
+            return false;
+        }
         if let (Next::Jump(jump, _), None) = (next, last) {
             self.out.dropped.push(jump.clone());
         }
@@ -101,6 +102,7 @@ impl<'a> Reader<'a, '_> {
             given,
         };
         let carries = self.carries();
+        self.notes_early(&followed, &self.source.range(call));
         self.scan_args(&awaited.arg);
         self.effect(
             self.source.range(call),
