@@ -15,7 +15,7 @@ use crate::facts::effect::{Effect, Kind};
 use crate::facts::route::{Route, app_dir};
 use crate::flow::Reading;
 use crate::handler::{Group, Handler, sole_call};
-use crate::modules::Wrapper;
+use crate::modules::Shared;
 use crate::naming;
 use crate::next_version::Feature;
 use crate::outcome::{Evidence, Place};
@@ -149,10 +149,10 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
         let contract = contract(request, method, &calls);
         let handler = request.handler;
         let groups = handler.groups.iter();
-        let wrappers: Vec<Wrapper> = groups
+        let wrappers: Vec<&Shared> = groups
             .filter(|group| group.methods.contains(method))
             .flat_map(|group| &group.wrappers)
-            .filter_map(|at| handler.wrappers[*at].wrapper)
+            .map(|at| &*handler.wrappers[*at])
             .collect();
         let mode = ActionMode {
             contract,
@@ -161,7 +161,7 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
             method: method.clone(),
             name: name.clone(),
             wrapped: !wrappers.is_empty(),
-            context: wrappers.iter().any(|wrapper| wrapper.context),
+            context: wrappers.iter().any(|shared| shared.in_action.context),
         };
         modes.insert(method.clone(), mode);
     }

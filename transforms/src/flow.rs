@@ -22,6 +22,8 @@ use crate::source::Source;
 use crate::specialise::{Constant, MethodView};
 use crate::syntax::{Id, bare, bound_names, id, is_binding, member, method_call, statements};
 
+mod held;
+
 /// What was read of one carrier.
 #[derive(Default, Clone)]
 pub struct Reading<'a> {
@@ -58,6 +60,8 @@ pub struct Reading<'a> {
     pub requests: Vec<Id>,
     /// Whether headers are set where something may still throw before the answer.
     pub early_headers: bool,
+    /// Where functions of this file are called that set headers so.
+    pub early_calls: Vec<usize>,
     /// Whether response headers are read that were set before.
     pub reads_headers: bool,
     /// Whether headers may be set where it gives back control without an answer.
@@ -120,6 +124,8 @@ struct Followed {
     answered: Option<bool>,
     /// Whether it gives back something where it has not.
     gives: bool,
+    /// Whether it sets headers where it may still throw before the answer.
+    early: bool,
 }
 
 /// Headers and status that stand from before.
@@ -262,6 +268,8 @@ fn read_at<'a>(
                 .map_or(Vec::new(), |takes| takes.spelled.clone()),
             lists,
             constants,
+            // No code follows an answer, but what is read below as such.
+            sent: res.clone().map(|res| (res, false)),
         },
         req,
         res,
@@ -298,7 +306,9 @@ fn read_at<'a>(
         reader.exit(false, Some(false));
     }
     reader.out.falls |= falls;
-    reader.out.early_headers = !reader.only_before_replies(0);
+    let mut effects = reader.out.effects.iter();
+    let early = effects.any(|effect| reader.calls_early(effect));
+    reader.out.early_headers = early || !reader.only_before_replies(0);
     reader.out
 }
 
@@ -395,6 +405,9 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             if let Some(read) = self.guard(&stmts[index..]) {
                 read_until = index + read;
                 continue;
+            }
+            if self.held(&stmts[index..], &next) {
+                return false;
             }
             let rest = &stmts[index + 1..];
             let constant = |jump: &ReturnStmt| match jump.arg.as_deref() {
@@ -825,7 +838,9 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                     .iter()
                     .any(|(_, status)| status.is_some());
             }
+            let tried = self.out.effects.len();
             let handler_falls = self.list(&handler.body.stmts, next, false);
+            self.keeps_headers(replies, tried);
             if !handler_falls {
                 self.before = after_block;
             } else if falls {
@@ -835,7 +850,9 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         }
         if let Some(finalizer) = &statement.finalizer {
             let count = self.out.effects.len();
+            let sent = self.view.sent.take();
             let falls_too = self.list(&finalizer.stmts, Next::More, false);
+            self.view.sent = sent;
             if self.out.effects[count..]
                 .iter()
                 .any(|effect| matches!(effect.kind, Kind::Reply(_) | Kind::Prepare { .. }))
@@ -845,6 +862,38 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             falls = falls && falls_too;
         }
         falls
+    }
+
+    /// Refuses a function that is called in a `try` and may throw when it has set headers, where the
+    /// `catch` answers: that answer had them, too. The effects of the `try` start at `from`, those of
+    /// the `catch` at `tried`.
+    fn keeps_headers(&mut self, from: usize, tried: usize) {
+        let answers = |effect: &Effect| {
+            let called = matches!(effect.kind, Kind::CallCarrier { form: Some(_), .. });
+            called || matches!(effect.kind, Kind::Reply(_))
+        };
+        if !self.out.effects[tried..].iter().any(answers) {
+            return;
+        }
+        let lost = self.out.effects[from..tried].iter();
+        let lost: Vec<Range<usize>> = lost
+            .filter(|effect| self.calls_early(effect))
+            .map(|effect| effect.range.clone())
+            .collect();
+        for range in lost {
+            let detail = "set before an error that the function around it answers";
+            let refusal = refuse_at(self.source, Reason::HeaderInCallback, range, detail);
+            self.out.refusals.push(refusal);
+        }
+    }
+
+    /// Whether a function is called that may throw when it has set headers of its own answer.
+    fn calls_early(&self, effect: &Effect) -> bool {
+        match effect.carrier() {
+            Some((Carrier::Shared(shared), _)) => shared.early_headers && !shared.headers,
+            Some((Carrier::Local(_), _)) => self.out.early_calls.contains(&effect.range.start),
+            _ => false,
+        }
     }
 
     /// Whether each header since `from` is set directly before the answer that it belongs to,
@@ -1087,6 +1136,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         };
         self.scan_args(expr);
         self.out.replies = true;
+        self.notes_early(&followed, whole);
         let awaited = whole.start != self.source.range(expr).start;
         self.effect(
             whole.clone(),
@@ -1098,6 +1148,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 awaited,
                 carries,
                 callback,
+                held: None,
             },
         );
         true
@@ -1171,10 +1222,12 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 .map(|pat| self.source.range(*pat))
                 .collect(),
         };
+        let sent = res.clone().map(|res| (res, false));
         let outer = (
             self.req.replace(req.clone()),
             std::mem::replace(&mut self.res, res),
             self.view.req.replace(req),
+            std::mem::replace(&mut self.view.sent, sent),
             std::mem::take(&mut self.before),
             std::mem::take(&mut self.out.exits),
             self.top,
@@ -1191,6 +1244,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             self.req,
             self.res,
             self.view.req,
+            self.view.sent,
             self.before,
             self.out.exits,
             self.top,
@@ -1236,12 +1290,14 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             replies: Replies::Always,
             answered: None,
             gives: false,
+            early: false,
         };
         match callee {
             Carrier::Shared(shared) => Followed {
                 replies: shared.replies,
                 answered: shared.answered,
                 gives: shared.gives,
+                early: shared.early_headers,
             },
             Carrier::Handler(_) => always,
             Carrier::Local(name) => {
@@ -1264,8 +1320,16 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                     replies: reading.replies(),
                     answered: reading.answered(),
                     gives: reading.gives,
+                    early: reading.early_headers,
                 }
             }
+        }
+    }
+
+    /// Notes where a function is called that sets headers where it may still throw.
+    fn notes_early(&mut self, followed: &Followed, call: &Range<usize>) {
+        if followed.early {
+            self.out.early_calls.push(call.start);
         }
     }
 
@@ -1319,10 +1383,9 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         if !args.iter().any(|arg| arg.role == Some(Role::Response)) {
             return None;
         }
-        let Followed {
-            replies, answered, ..
-        } = self.followed(&callee, &args);
-        if replies != Replies::Sometimes {
+        let followed = self.followed(&callee, &args);
+        let answered = followed.answered;
+        if followed.replies != Replies::Sometimes {
             return None;
         }
         self.followed_refusals(&callee);
@@ -1367,6 +1430,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             }
         };
         let exit = self.source.range(exit);
+        self.notes_early(&followed, &range);
         self.effect(
             range,
             Kind::Guard {
@@ -1728,6 +1792,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         let names = self.request_names();
         let mut visitor = Expressions::new(self.module, names, self.view.clone(), usage, declares);
         visitor.told = self.told;
+        visitor.sent = matches!(self.view.sent, Some((_, true)));
         visitor
     }
 

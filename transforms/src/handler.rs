@@ -429,6 +429,9 @@ pub fn wrappers(module: &ApiModule) -> Result<Vec<Arc<Shared>>, Vec<Refusal>> {
 /// What a wrapper that was read for some methods does.
 pub fn wraps(part: &Part) -> Wraps {
     let (module, function, reading) = (&part.module, &part.function, &part.reading);
+    if !part.around().is_empty() {
+        return Wraps::Something;
+    }
     let calls = |effect: &Effect| matches!(effect.carrier(), Some((Carrier::Handler(_), _)));
     if !reading.effects.iter().any(calls) {
         return match fallback(module, function, reading) {

@@ -21,7 +21,7 @@ use crate::injected::{self, Value, free};
 use crate::injecting::Given;
 use crate::libraries::chain::{AsHandler, Kitchen};
 use crate::libraries::pruned;
-use crate::modules::{Follow, Modules};
+use crate::modules::{self, Follow, Modules};
 use crate::request_types::{self, Origin};
 use crate::source::Source;
 use crate::syntax::{Id, Names, id, is_binding};
@@ -116,30 +116,50 @@ impl<'a> File<'_, 'a, '_> {
         let mut handed: Option<Handed> = None;
         for call in &self.module.wrappers {
             let (there, name) = modules.named(file, &self.module.imports, call.callee)?;
-            if let Some(own) = modules.injecting(&there, &name) {
-                // What is put there by one further out gets past this one when it takes it.
-                let out = handed.filter(|handed| handed.before == 0);
-                let out = out.map(|handed| handed.values).unwrap_or_default();
-                let mut taken = own.takes.iter().zip(&out);
-                if own.takes.len() > out.len() || !taken.all(|(own, out)| own.name == out.name) {
-                    return None;
-                }
-                handed = Some(Handed {
-                    before: own.before,
-                    values: own.gives().cloned().collect(),
-                    direct: true,
-                });
-                continue;
+            if modules.injecting(&there, &name).is_none() {
+                modules.wrapper(self.module, call.callee)?;
             }
-            let shared = modules.wrapper(self.module, call.callee)?;
-            handed = handed
-                .filter(|_| shared.wrapper.is_some_and(|wrapper| !wrapper.context))
-                .map(|handed| Handed {
-                    direct: false,
-                    ..handed
-                });
+            let key = modules::Key {
+                file: there,
+                name,
+                roles: Vec::new(),
+            };
+            handed = self.through(&key, handed)?;
         }
         handed
+    }
+
+    /// What comes through a wrapper, and those inside it, of what is handed to it; `None` where it
+    /// takes something else.
+    fn through(&self, key: &modules::Key, mut handed: Option<Handed>) -> Option<Option<Handed>> {
+        let modules = self.modules;
+        let part = modules.part(key)?;
+        let wrapping = part.wrapping.as_ref()?;
+        for call in &wrapping.around {
+            handed = self.through(&call.shared.key, handed)?;
+        }
+        if wrapping.passes {
+            return Some(handed);
+        }
+        let Some(own) = modules.injecting(&key.file, &key.name) else {
+            let passed = handed.filter(|_| !part.context());
+            return Some(passed.map(|handed| Handed {
+                direct: false,
+                ..handed
+            }));
+        };
+        // What is put there by one further out gets past this one when it takes it.
+        let out = handed.filter(|handed| handed.before == 0);
+        let out = out.map(|handed| handed.values).unwrap_or_default();
+        let mut taken = own.takes.iter().zip(&out);
+        if own.takes.len() > out.len() || !taken.all(|(own, out)| own.name == out.name) {
+            return None;
+        }
+        Some(Some(Handed {
+            before: own.before,
+            values: own.gives().cloned().collect(),
+            direct: true,
+        }))
     }
 
     /// The functions that take the request: the handler, or those of the map, and what they call.

@@ -160,7 +160,8 @@ fn rewrite(
     name: &Id,
     function: &Function,
 ) -> Option<(Injecting, Edits)> {
-    let wrapping = wrapping::of(source, function)?;
+    let wrapping = wrapping::of(source, function, &|_| None)
+        .or_else(|| wrapping::in_calls(source, function))?;
     let closure = &wrapping.closure;
     let [request, response] = &closure.params[..] else {
         return None;

@@ -28,6 +28,7 @@ pub mod next_version;
 pub mod not_found;
 pub mod one_request;
 pub mod outcome;
+pub mod own_wrapper;
 pub mod plain_page;
 pub mod plan;
 pub mod project;

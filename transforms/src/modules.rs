@@ -89,6 +89,8 @@ pub struct Shared {
     pub hands_headers: Option<usize>,
     /// Whether it answers errors of what it calls.
     pub answers_errors: bool,
+    /// Whether headers are set where something may still throw before the answer.
+    pub early_headers: bool,
     /// For a wrapper: what is put on the request around it.
     pub values: Values,
     /// For a wrapper: how the web form of the handler is called.
@@ -110,6 +112,47 @@ pub struct Values {
     pub puts: Vec<String>,
     /// What the handler gets behind the context, when it gets nothing else.
     pub gives: Vec<String>,
+}
+
+impl Values {
+    /// The values of a wrapper that stands inside others; one that only passes its handler on to
+    /// them has none of its own.
+    ///
+    /// # Errors
+    /// What does not fit.
+    fn inside(around: &[&Shared], own: Values, part: &Part) -> Result<Values, String> {
+        let Some(outermost) = around.first() else {
+            return Ok(own);
+        };
+        let mut all = Values {
+            takes: outermost.values.takes.clone(),
+            ..Values::default()
+        };
+        let mut given = all.takes.clone();
+        let passes = part.wrapping.as_ref().is_some_and(|found| found.passes);
+        let own = (!passes).then(|| ("the function inside them", &own, part.context()));
+        let outer = around.iter().map(|shared| {
+            let context = shared.wrapper.is_some_and(|wrapper| wrapper.context);
+            (&*shared.key.name, &shared.values, context)
+        });
+        for (name, values, context) in outer.chain(own) {
+            if let Some(put) = values.puts.iter().find(|put| all.puts.contains(put)) {
+                return Err(format!("{name} may put req.{put} there anew"));
+            }
+            if !given.starts_with(&values.takes) {
+                let reads = values.takes.join(", req.");
+                return Err(format!(
+                    "{name} reads req.{reads}, which nothing around it hands over"
+                ));
+            }
+            all.puts.extend(values.puts.iter().cloned());
+            if context {
+                given.clone_from(&values.gives);
+            }
+        }
+        all.gives = given;
+        Ok(all)
+    }
 }
 
 /// A wrapper's web form.
@@ -163,9 +206,33 @@ impl Part<'_> {
         self.wrapping.is_none() && (leaks || self.reading.reads_headers)
     }
 
+    /// The wrappers that stand around a wrapper's own function, the outermost first.
+    pub fn around(&self) -> Vec<&Shared> {
+        let calls = self.wrapping.iter().flat_map(|wrapping| &wrapping.around);
+        calls.map(|call| &*call.shared).collect()
+    }
+
+    /// Why these cannot stay around it.
+    fn around_refusal(&self) -> Option<(Reason, String)> {
+        let around = self.around();
+        let errors = around.iter().any(|shared| shared.answers_errors);
+        if errors && self.reading.early_headers {
+            let detail = "set before an error that the function around it answers";
+            return Some((Reason::HeaderInCallback, detail.to_string()));
+        }
+        let own = added_headers(&self.reading);
+        let inner = around.iter().map(|shared| &shared.adds).chain([&own]);
+        let hidden = inner.enumerate().any(|(at, adds)| {
+            let mut outer = around[..at].iter();
+            outer.any(|outer| meet(adds, &outer.header_names))
+        });
+        let detail = "added to those of the function around it";
+        hidden.then(|| (Reason::HeaderInCallback, detail.to_string()))
+    }
+
     /// Whether a wrapper names the context, because the handler gets something behind it, or the
     /// path parameters are read.
-    fn context(&self) -> bool {
+    pub fn context(&self) -> bool {
         let reads = |effect: &Effect| match &effect.kind {
             Kind::ReadQuery { .. } | Kind::DestructureQuery { .. } | Kind::WholeQuery => true,
             Kind::DestructureRequest { parts, nested, .. } => {
@@ -176,8 +243,9 @@ impl Part<'_> {
         };
         // The functions of a map take what they need, and only a name has one type for all.
         let named = |found: &Wrapping| {
-            let behind = found.extras > 0 || found.closure.params.len() > 2;
-            behind || found.takes.is_some()
+            let behind = found.extras > 0 || !found.passes && found.closure.params.len() > 2;
+            let mut around = found.around.iter().filter_map(|call| call.shared.wrapper);
+            behind || found.takes.is_some() || around.any(|wrapper| wrapper.context)
         };
         self.wrapping.as_ref().is_some_and(named) || self.reading.effects.iter().any(reads)
     }
@@ -944,10 +1012,14 @@ impl<'s> Modules<'s> {
         let declared = function(&module, &key.name)?.clone();
         module.owner = members::split(&key.name).map(|(owner, _)| owner.to_string());
         let wrapping = match key.roles.is_empty() {
-            true => Some(wrapping::of(module.source, &declared)?),
+            true => {
+                let follow = |callee: &Expr| self.wrapper(&module, callee);
+                Some(wrapping::of(module.source, &declared, &follow)?)
+            }
             false => None,
         };
         let (function, mut roles) = match &wrapping {
+            Some(wrapping) if wrapping.passes => (wrapping.closure.clone(), Vec::new()),
             Some(wrapping) => {
                 module.wrapped = Some(wrapping.name.clone());
                 module.takes = wrapping.takes.clone();
@@ -985,6 +1057,10 @@ impl<'s> Modules<'s> {
 
     fn summarise(&self, key: &Key) -> Shared {
         let Some(part) = self.part(key) else {
+            let inside = self.refused_inside(key);
+            if !inside.is_empty() {
+                return refused(key, inside);
+            }
             let refusal = Refusal {
                 reason: Reason::WrappedHandler,
                 place: Place::file_start(&key.file),
@@ -1009,9 +1085,32 @@ impl<'s> Modules<'s> {
         let chained = self.middleware(&key.file, &key.name).is_some();
         let injecting = self.injecting(&key.file, &key.name);
         let taken = injecting.map_or(0, |own| own.takes.len());
-        if wrapping.is_some() && (chained || function.params.len() > 2 + taken) {
+        let passes = wrapping.as_ref().is_some_and(|wrapping| wrapping.passes);
+        let around = part.around();
+        let handed = around.last().and_then(|shared| shared.wrapper);
+        let taken = taken + handed.map_or(0, |wrapper| wrapper.extras);
+        if wrapping.is_some() && !passes && (chained || function.params.len() > 2 + taken) {
             return refuse(Reason::WrappedHandler, "more than two parameters");
         }
+        if let Some((reason, detail)) = part.around_refusal() {
+            return refuse(reason, &detail);
+        }
+        let own = match self.injecting(&key.file, &key.name) {
+            Some(own) if wrapping.is_some() => {
+                let name = |given: &injecting::Given| given.name.clone();
+                let gives = own.gives().filter(|_| own.before == 0);
+                Values {
+                    takes: own.takes.iter().map(name).collect(),
+                    puts: own.puts.iter().map(name).collect(),
+                    gives: gives.map(name).collect(),
+                }
+            }
+            _ => Values::default(),
+        };
+        let values = match Values::inside(&around, own, &part) {
+            Ok(values) => values,
+            Err(detail) => return refuse(Reason::UnknownReqMember, &detail),
+        };
         if let Some(wrapping) = wrapping.as_ref().filter(|found| found.takes.is_some())
             && module.source.typescript()
             && (handler_types::Wrapper {
@@ -1053,10 +1152,10 @@ impl<'s> Modules<'s> {
             Replies::Sometimes => !reading.gives,
             Replies::Always => true,
         };
-        if wrapping.is_some() && !answers && refusals.is_empty() {
+        if wrapping.is_some() && !passes && !answers && refusals.is_empty() {
             return refuse(Reason::NoReply, "");
         }
-        if replies != Replies::Always && reading.leaks_status {
+        if !passes && replies != Replies::Always && reading.leaks_status {
             refusals.push(refuse_at(
                 module.source,
                 Reason::DynamicStatus,
@@ -1064,7 +1163,8 @@ impl<'s> Modules<'s> {
                 "set by a helper that gives back control",
             ));
         }
-        let mut calls = BTreeSet::new();
+        let replies = if passes { Replies::Always } else { replies };
+        let mut calls: BTreeSet<Key> = around.iter().map(|shared| shared.key.clone()).collect();
         for effect in &reading.effects {
             if let Some((Carrier::Shared(shared), _)) = effect.carrier() {
                 calls.insert(shared.key.clone());
@@ -1087,7 +1187,7 @@ impl<'s> Modules<'s> {
             return refuse(Reason::UnsupportedLibrary, "in a module that routes share");
         }
         let method = uses_request(&part, &lowered.dropped);
-        let request = needs.request || method;
+        let request = passes || needs.request || method;
         Shared {
             key: key.clone(),
             replies,
@@ -1095,21 +1195,29 @@ impl<'s> Modules<'s> {
             gives: reading.gives,
             request,
             next_request: needs.next_request,
-            params: needs.params,
+            params: needs.params || around.iter().any(|shared| shared.params),
             headers: part.takes_headers(),
-            body: needs.body,
+            body: needs.body || around.iter().any(|shared| shared.body),
             becomes_async: needs.awaits && !function.is_async,
             notes: {
                 let mut notes = needs.notes;
+                notes.extend(around.iter().flat_map(|shared| &shared.notes));
                 if wrapping.is_some() && replies == Replies::Sometimes {
                     notes.insert(Note::UnansweredPath);
                 }
                 notes
             },
-            header_names: header_names(reading),
-            adds: added_headers(reading),
+            header_names: {
+                let outer = around.iter().flat_map(|shared| shared.header_names.clone());
+                header_names(reading).into_iter().chain(outer).collect()
+            },
+            adds: {
+                let outer = around.iter().flat_map(|shared| shared.adds.clone());
+                added_headers(reading).into_iter().chain(outer).collect()
+            },
             helpers: {
                 let mut helpers = needs.helpers;
+                helpers.extend(around.iter().flat_map(|shared| &shared.helpers));
                 // What reads the body here leaves it for those that come later.
                 if needs.body && helpers.contains(&Helper::ReadBody) {
                     helpers.insert(Helper::KeepBody);
@@ -1119,19 +1227,10 @@ impl<'s> Modules<'s> {
             calls,
             callback: part.callback,
             hands_headers: self.hands_headers(key, &part),
-            answers_errors: reading.answers_errors(),
-            values: match self.injecting(&key.file, &key.name) {
-                Some(own) if wrapping.is_some() => {
-                    let name = |given: &injecting::Given| given.name.clone();
-                    let gives = own.gives().filter(|_| own.before == 0);
-                    Values {
-                        takes: own.takes.iter().map(name).collect(),
-                        puts: own.puts.iter().map(name).collect(),
-                        gives: gives.map(name).collect(),
-                    }
-                }
-                _ => Values::default(),
-            },
+            early_headers: reading.early_headers,
+            answers_errors: reading.answers_errors()
+                || around.iter().any(|shared| shared.answers_errors),
+            values,
             wrapper: wrapping.as_ref().map(|wrapping| Wrapper {
                 handler: wrapping.handler,
                 extras: wrapping.extras,
@@ -1142,7 +1241,14 @@ impl<'s> Modules<'s> {
                 }),
             }),
             middleware: self.middleware(&key.file, &key.name),
-            in_action: InAction::of(reading, method),
+            in_action: {
+                let mut found = InAction::of(reading, method);
+                around
+                    .iter()
+                    .for_each(|shared| found.join(&shared.in_action));
+                found.context |= wrapping.is_some() && part.context();
+                found
+            },
             refusals: Vec::new(),
         }
     }
@@ -1213,7 +1319,34 @@ impl<'s> Modules<'s> {
             unwrapped: RefCell::new(Vec::new()),
             tried: false,
         };
-        carrier::lower(&ctx, &part.function, &part.reading)
+        let mut lowered = carrier::lower(&ctx, &part.function, &part.reading)?;
+        for call in part.wrapping.iter().flat_map(|wrapping| &wrapping.around) {
+            lowered.needs.shared.insert(call.shared.key.clone());
+            let Some(new) = names.get(&call.shared.key) else {
+                continue;
+            };
+            let range = source.range(call.callee);
+            let old = &source.text[range.clone()];
+            let start = range.start + old.rfind('.').map_or(0, |at| at + 1);
+            if start == range.start {
+                lowered.dropped.push(range.clone());
+                lowered.needs.renamed.insert(old.to_string(), new.clone());
+            }
+            lowered.edits.replace(start..range.end, new);
+        }
+        Ok(lowered)
+    }
+
+    /// Why a wrapper inside a wrapper cannot be carried over.
+    fn refused_inside(&self, key: &Key) -> Vec<Refusal> {
+        let Some(module) = self.library(&key.file).filter(|_| key.roles.is_empty()) else {
+            return Vec::new();
+        };
+        let Some(declared) = function(&module, &key.name) else {
+            return Vec::new();
+        };
+        let follow = |callee: &Expr| self.wrapper(&module, callee);
+        wrapping::refused_inside(module.source, declared, &follow)
     }
 }
 
@@ -1350,6 +1483,7 @@ fn refused(key: &Key, mut refusals: Vec<Refusal>) -> Shared {
         callback: None,
         hands_headers: None,
         answers_errors: false,
+        early_headers: false,
         values: Values::default(),
         wrapper: None,
         middleware: None,

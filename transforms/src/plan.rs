@@ -31,6 +31,7 @@ use crate::libraries::chain::{self, AsHandler, Kitchen};
 use crate::modules::{Key, Modules, Sources};
 use crate::not_found::{self, NotFound};
 use crate::outcome::*;
+use crate::own_wrapper;
 use crate::project::{App, Formatting, Project};
 use crate::reason::{Note, Reason};
 use crate::recipes;
@@ -537,7 +538,8 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
         }
     }
     if job.options.bridge != Bridge::All
-        && let Some(written) = injected_handler::as_handler(&kitchen)
+        && let Some(written) =
+            own_wrapper::as_handler(&kitchen).or_else(|| injected_handler::as_handler(&kitchen))
     {
         match written_out(job, &source, written, job.chained) {
             Err(refusals) if job.options.bridge != Bridge::Off => unchained = refusals,

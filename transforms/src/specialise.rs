@@ -27,6 +27,8 @@ pub struct MethodView {
     pub lists: Vec<(Id, Vec<String>)>,
     /// Parameters that hold constants.
     pub constants: Vec<(Id, Constant)>,
+    /// The response parameter, and whether the answer has been sent.
+    pub sent: Option<(Id, bool)>,
 }
 
 /// A value that is known, as far as conditions ask.
@@ -351,6 +353,9 @@ impl MethodView {
                 Some(case.is(method, &literal) != negated)
             }
             inner => {
+                if let Some(sent) = self.sent(inner) {
+                    return Some(sent);
+                }
                 if let Some((list, case)) = self.membership(inner) {
                     return Some(list.iter().any(|literal| case.is(method, literal)));
                 }
@@ -362,8 +367,27 @@ impl MethodView {
         }
     }
 
+    /// Whether the answer has been sent, where an expression asks just that: `!res.headersSent`.
+    fn sent(&self, expr: &Expr) -> Option<bool> {
+        if let Expr::Unary(UnaryExpr {
+            op: UnaryOp::Bang,
+            arg,
+            ..
+        }) = bare(expr)
+        {
+            return self.sent(arg).map(|sent| !sent);
+        }
+        let (response, sent) = self.sent.as_ref()?;
+        let (object, name) = member(bare(expr))?;
+        let asks = matches!(name.as_str(), "headersSent" | "writableEnded" | "finished");
+        (asks && is_binding(object, response)).then_some(*sent)
+    }
+
     /// The value of a condition, when it is the same for every method that can arrive.
     pub fn fold(&self, expr: &Expr) -> Option<bool> {
+        if let Some(sent) = self.sent(expr) {
+            return Some(sent);
+        }
         let mut values = self.methods.iter().map(|method| self.eval(expr, method));
         let first = values.next()??;
         values.all(|value| value == Some(first)).then_some(first)

@@ -1,12 +1,18 @@
 //! Functions that wrap a handler: `withAuth(handler)`, `withRole('admin')(handler)`. In: a function
 //! of a module. Out: the functions that stand in each other, the innermost of which takes the
 //! request, and the parameter that is the handler, or the map of methods that it is taken out of.
+//! Where other wrappers stand around that function, `return withAuth(async (req, res) => …)`, or
+//! around the handler itself, `return withLog(withAuth(handler))`, these are given, too.
+
+use std::sync::Arc;
 
 use swc_core::ecma::ast::*;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
 use crate::facts::api_module::{Body, Function, from_expr, param_id};
 use crate::facts::effect::Role;
+use crate::modules::Shared;
+use crate::outcome::Refusal;
 use crate::source::Source;
 use crate::specialise::{Case, MethodView, computed_member};
 use crate::syntax::{Id, bare, id, is_binding, prop_name, statements, string};
@@ -26,7 +32,24 @@ pub struct Wrapping<'a> {
     pub extras: usize,
     /// How the handler is taken out of the parameter, when that is a map of methods.
     pub takes: Option<Takes>,
+    /// The calls of other wrappers around the innermost function, the outermost first.
+    pub around: Vec<Around<'a>>,
+    /// Whether the handler itself stands in these calls. There is no function that takes the request
+    /// then, and `closure` is the last of the layers.
+    pub passes: bool,
 }
+
+/// A call of another wrapper inside a wrapper.
+#[derive(Clone)]
+pub struct Around<'a> {
+    /// What is called.
+    pub callee: &'a Expr,
+    /// The wrapper that this is.
+    pub shared: Arc<Shared>,
+}
+
+/// Finds the wrapper that an expression stands for.
+pub type Follow<'f> = dyn Fn(&Expr) -> Option<Arc<Shared>> + 'f;
 
 /// How a handler is taken out of a map of methods: `handlers[req.method]`.
 #[derive(Clone)]
@@ -223,10 +246,48 @@ impl Visit for Found<'_> {
     }
 }
 
-/// Reads a function as a wrapper.
-pub fn of<'a>(source: &'a Source, function: &Function<'a>) -> Option<Wrapping<'a>> {
+/// Reads a function as a wrapper; `follow` finds those that it calls in turn.
+pub fn of<'a>(
+    source: &'a Source,
+    function: &Function<'a>,
+    follow: &Follow,
+) -> Option<Wrapping<'a>> {
     let mut layers = layers(source, function);
-    let closure = layers.pop().filter(|_| !layers.is_empty())?;
+    let mut around = Vec::new();
+    let call = layers.last().and_then(given_back);
+    let call = call.filter(|expr| matches!(bare(expr), Expr::Call(_)));
+    let closure = match call.and_then(|call| inside(call, follow, &mut around)) {
+        Some(Expr::Ident(name)) => return passing(layers, around, &id(name)),
+        Some(other) => from_expr(source, None, other, function.statement.clone())?,
+        None => {
+            around.clear();
+            layers.pop().filter(|_| !layers.is_empty())?
+        }
+    };
+    calling(layers, closure, around)
+}
+
+/// Reads a function as a wrapper whose own function is an argument of what other functions are
+/// given, whatever these are.
+pub fn in_calls<'a>(source: &'a Source, function: &Function<'a>) -> Option<Wrapping<'a>> {
+    let layers = layers(source, function);
+    let mut expr = bare(layers.last().and_then(given_back)?);
+    while let Expr::Call(call) = expr {
+        let functions = call.args.iter().map(|arg| bare(&arg.expr));
+        let mut functions =
+            functions.filter(|arg| matches!(arg, Expr::Arrow(_) | Expr::Fn(_) | Expr::Call(_)));
+        expr = functions.next().filter(|_| functions.next().is_none())?;
+    }
+    let closure = from_expr(source, None, expr, function.statement.clone())?;
+    calling(layers, closure, Vec::new())
+}
+
+/// A wrapper that calls its handler in this function.
+fn calling<'a>(
+    layers: Vec<Function<'a>>,
+    closure: Function<'a>,
+    around: Vec<Around<'a>>,
+) -> Option<Wrapping<'a>> {
     let request = param_id(closure.params.first()?)?;
     let response = closure.params.get(1).and_then(|pat| param_id(pat));
     let mut found = None;
@@ -262,7 +323,80 @@ pub fn of<'a>(source: &'a Source, function: &Function<'a>) -> Option<Wrapping<'a
         name,
         extras,
         takes,
+        around,
+        passes: false,
     })
+}
+
+/// A wrapper that hands the handler of this name to others as it is.
+fn passing<'a>(
+    layers: Vec<Function<'a>>,
+    around: Vec<Around<'a>>,
+    name: &Id,
+) -> Option<Wrapping<'a>> {
+    let closure = layers.last()?.clone();
+    let handler = layers.iter().enumerate().find_map(|(layer, function)| {
+        let mut params = function.params.iter();
+        let at = params.position(|pat| param_id(pat).as_ref() == Some(name))?;
+        Some((layer, at))
+    })?;
+    let extras = around.last()?.shared.wrapper?.extras;
+    Some(Wrapping {
+        layers,
+        closure,
+        handler,
+        name: name.clone(),
+        extras,
+        takes: None,
+        around,
+        passes: true,
+    })
+}
+
+/// What stands innermost in calls of wrappers: a function, or a name.
+fn inside<'a>(expr: &'a Expr, follow: &Follow, around: &mut Vec<Around<'a>>) -> Option<&'a Expr> {
+    let Expr::Call(call) = bare(expr) else {
+        let stands = matches!(bare(expr), Expr::Arrow(_) | Expr::Fn(_) | Expr::Ident(_));
+        return stands.then(|| bare(expr));
+    };
+    let mut callee = bare(call.callee.as_expr()?);
+    let mut calls = 0;
+    while let Expr::Call(inner) = callee {
+        callee = bare(inner.callee.as_expr()?);
+        calls += 1;
+    }
+    let shared = follow(callee)?;
+    let wrapper = shared.wrapper?;
+    let (layer, at) = wrapper.handler;
+    let arg = call.args.get(at).filter(|arg| arg.spread.is_none())?;
+    let methods = wrapper.map.is_some_and(|map| !map.or_handler);
+    if layer != calls || methods || call.type_args.is_some() {
+        return None;
+    }
+    around.push(Around { callee, shared });
+    inside(&arg.expr, follow, around)
+}
+
+/// Why a wrapper inside a wrapper cannot be carried over.
+pub fn refused_inside(source: &Source, function: &Function, follow: &Follow) -> Vec<Refusal> {
+    let layers = layers(source, function);
+    let mut todo: Vec<&Expr> = layers.last().and_then(given_back).into_iter().collect();
+    let mut found = Vec::new();
+    while let Some(expr) = todo.pop() {
+        let Expr::Call(call) = bare(expr) else {
+            continue;
+        };
+        todo.extend(call.callee.as_expr().map(|callee| &**callee));
+        todo.extend(call.args.iter().map(|arg| &*arg.expr));
+        let callee = call.callee.as_expr().map(|callee| bare(callee));
+        let shared = callee.and_then(follow);
+        found.extend(
+            shared
+                .into_iter()
+                .flat_map(|shared| shared.refusals.clone()),
+        );
+    }
+    found
 }
 
 /// The parameter of a function that it calls with the request and the response that it is given.
@@ -302,34 +436,34 @@ pub fn layers<'a>(source: &'a Source, function: &Function<'a>) -> Vec<Function<'
 
 /// The function that a function gives back.
 fn returned<'a>(source: &'a Source, function: &Function<'a>) -> Option<Function<'a>> {
-    let statement = function.statement.clone();
-    match function.body {
-        Body::Expr(expr) => from_expr(source, None, expr, statement),
-        Body::Block(stmts, _) => {
-            let Stmt::Return(last) = stmts.last()? else {
-                return None;
-            };
-            let expr = bare(last.arg.as_deref()?);
-            if let Expr::Ident(name) = expr {
-                let init = stmts.iter().find_map(|stmt| match stmt {
-                    Stmt::Decl(Decl::Var(declaration)) => {
-                        declaration
-                            .decls
-                            .iter()
-                            .find_map(|declarator| match &declarator.name {
-                                Pat::Ident(binding) if id(&binding.id) == id(name) => {
-                                    declarator.init.as_deref()
-                                }
-                                _ => None,
-                            })
-                    }
-                    _ => None,
-                });
-                return from_expr(source, None, init?, statement);
-            }
-            from_expr(source, None, expr, statement)
-        }
-    }
+    from_expr(
+        source,
+        None,
+        given_back(function)?,
+        function.statement.clone(),
+    )
+}
+
+/// What a function gives back at its end, through a variable of its own.
+fn given_back<'a>(function: &Function<'a>) -> Option<&'a Expr> {
+    let stmts = match function.body {
+        Body::Expr(expr) => return Some(expr),
+        Body::Block(stmts, _) => stmts,
+    };
+    let Stmt::Return(last) = stmts.last()? else {
+        return None;
+    };
+    let expr = bare(last.arg.as_deref()?);
+    let Expr::Ident(name) = expr else {
+        return Some(expr);
+    };
+    stmts.iter().find_map(|stmt| match stmt {
+        Stmt::Decl(Decl::Var(declaration)) => declaration.decls.iter().find_map(|declarator| {
+            let is = matches!(&declarator.name, Pat::Ident(binding) if id(&binding.id) == id(name));
+            declarator.init.as_deref().filter(|_| is)
+        }),
+        _ => None,
+    })
 }
 
 /// Finds the calls of a parameter with the request.

@@ -285,6 +285,11 @@ pub fn lower<'a>(
         sharing: None,
         handed: None,
         typed: false,
+        held: reading
+            .effects
+            .iter()
+            .filter_map(|effect| effect.held().cloned())
+            .collect(),
     };
     *ctx.unwrapped.borrow_mut() = reading
         .unwrapped
@@ -428,6 +433,8 @@ pub(super) struct Writer<'w, 'a, 'm> {
     sharing: Option<String>,
     /// Where it hands its headers on.
     handed: Option<usize>,
+    /// The constants that hold answers of handlers until the code behind them has run.
+    held: Vec<Held>,
 }
 
 impl<'a> Writer<'_, 'a, '_> {
@@ -1578,6 +1585,14 @@ impl<'a> Writer<'_, 'a, '_> {
                 let object = self.part_object(&range, "headers");
                 self.read_header(range, &object, name, *usage);
             }
+            Kind::SentStatus => {
+                let before = self.held.iter().filter(|held| held.start < range.start);
+                let Some(held) = before.max_by_key(|held| held.start) else {
+                    return self.refuse(Reason::UnknownResMember, range, "statusCode");
+                };
+                let text = format!("{}.status", held.name);
+                self.edits.replace(range, text);
+            }
             Kind::SentHeader { name, usage } => {
                 let Some(headers) = shared else {
                     return self.refuse(Reason::UnknownResMember, range, "getHeader");
@@ -2048,6 +2063,7 @@ impl<'a> Writer<'_, 'a, '_> {
             awaited,
             carries,
             callback,
+            held,
         } = &effect.kind
         else {
             return;
@@ -2080,6 +2096,9 @@ impl<'a> Writer<'_, 'a, '_> {
         if let Some(ReplyForm::Bare(start)) = form {
             self.edits.insert(*start, "return ");
         }
+        if let Some(held) = held {
+            self.hold(held);
+        }
         if let (true, Some(headers), Some(_)) = (*carries, headers, form) {
             self.with_headers(callee, effect.range.clone(), *awaited, headers);
         }
@@ -2087,6 +2106,24 @@ impl<'a> Writer<'_, 'a, '_> {
             && !mode.wrapped
         {
             self.give_result(effect, *awaited);
+        }
+    }
+
+    /// Holds an answer in a constant until the code behind it has run, and gives it back.
+    fn hold(&mut self, held: &Held) {
+        let semi = self.ctx.style.semi;
+        if !held.declared {
+            self.edits
+                .insert(held.start, format!("const {} = ", held.name));
+        }
+        let text = format!("return {}{semi}", held.name);
+        match &held.returns {
+            Some(_) if held.given => {}
+            Some(range) => self.edits.replace(range.clone(), text),
+            None => {
+                let indent = self.ctx.indent_at(held.start);
+                self.edits.insert(held.end, format!("\n{indent}{text}"));
+            }
         }
     }
 
@@ -2273,9 +2310,11 @@ impl<'a> Writer<'_, 'a, '_> {
     /// A free name for the answer of a guard.
     fn guard_name(&mut self) -> String {
         let names = ["response", "answer", "refusal", "denied"];
-        let free = names
-            .iter()
-            .find(|name| self.free(name) && !self.guards.iter().any(|taken| taken == *name));
+        let taken = |name: &str| {
+            self.guards.iter().any(|taken| taken == name)
+                || self.held.iter().any(|held| held.name == name)
+        };
+        let free = names.iter().find(|name| self.free(name) && !taken(name));
         let name = match free {
             Some(name) => name.to_string(),
             None => format!("response{}", self.guards.len() + 1),

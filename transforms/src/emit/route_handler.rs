@@ -466,8 +466,18 @@ impl<'a> File<'_, 'a> {
                 continue;
             }
             let single = &group.methods[0];
+            let named = |name: &str| {
+                let mut known = self
+                    .module
+                    .functions
+                    .keys()
+                    .chain(self.module.imports.keys());
+                known.any(|(known, _)| **known == *name)
+            };
             let own_name = match &function.name {
                 Some(name) if !METHODS.contains(&&*name.0) => name.0.to_string(),
+                // Another function of the file may have the name.
+                _ if named("handler") => free_name(source, &["route", "routeHandler"]),
                 _ => "handler".to_string(),
             };
             // One function for several methods keeps its name; so does one that only refuses.

@@ -355,6 +355,9 @@ impl<'a> Writer<'_, 'a, '_> {
             Kind::Prepare { .. } => {
                 self.refuse(Reason::UnknownHeader, range, "sets response headers")
             }
+            Kind::CallCarrier { held: Some(_), .. } => {
+                self.refuse(Reason::ReplyThenCode, range, "in a Server Action");
+            }
             // What the handler hands everything to becomes the action itself.
             Kind::CallCarrier {
                 callee: Carrier::Local(_),

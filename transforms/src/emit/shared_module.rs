@@ -26,7 +26,7 @@ use crate::request_types::Origin;
 use crate::shared_forms;
 use crate::source::Source;
 use crate::syntax::{Names, bare};
-use crate::wrapping::Wrapping;
+use crate::wrapping::{self, Wrapping};
 
 /// A module with the web forms of its functions.
 #[derive(Debug, Clone)]
@@ -171,6 +171,12 @@ pub fn write(
         let mut keys = keys.iter();
         keys.any(|key| key.name == name && names.get(key).is_none())
     };
+    let mut went: String = keys
+        .iter()
+        .filter(|key| names.get(key).is_none())
+        .filter_map(|key| function(&module, &key.name))
+        .map(|function| &source.text[function.statement.clone()])
+        .collect();
     let mut uses: (String, String) = Default::default();
     for (name, text) in modules.originals(file) {
         // One whose old form stays, or that no route calls, is as it was.
@@ -197,6 +203,7 @@ pub fn write(
         }
     }
     imports.lost = lost(source, &uses);
+    went.push_str(&uses.0);
     for (at, text) in beside {
         edits.insert(at, text);
     }
@@ -217,7 +224,7 @@ pub fn write(
     let text = edits
         .render(&source.text, 0..source.text.len())
         .map_err(|overlap| broken(format!("{overlap:?}")))?;
-    let text = without_orphans(source, text, uses.0);
+    let text = without_orphans(source, text, went);
     let text = layout::lay_out(source, source.in_own_line_ends(text));
     Source::parse(file, text.as_str().into()).map_err(|error| broken(error.message))?;
     Ok(SharedModule {
@@ -505,9 +512,10 @@ impl<'a> Form<'_, 'a> {
             kept.push(source.range(*pat));
         }
         with.push(Fragment::Text(")".to_string()));
-        let with = (with, kept);
-        self.rewrite_params(&wrapping.closure, with, out);
-        out.untype(source, &wrapping.closure);
+        if !wrapping.passes {
+            self.rewrite_params(&wrapping.closure, (with, kept), out);
+            out.untype(source, &wrapping.closure);
+        }
         for layer in &wrapping.layers {
             out.untype(source, layer);
         }
@@ -620,10 +628,13 @@ impl<'a> Form<'_, 'a> {
         let written = annotation.map(|annotation| &*annotation.type_ann);
         let alias = written.and_then(|kind| alias(source, kind));
         let written_extras = handler_params(source, written);
-        let extras: Vec<String> = written_extras
+        let mut extras: Vec<String> = written_extras
             .iter()
             .map(|param| source.text_of(*param).to_string())
             .collect();
+        if wrapping.passes && extras.len() < wrapping.extras {
+            extras = self.extras_inside(wrapping);
+        }
         let drop = |out: &mut Out, range: Range<usize>| {
             // What stands behind the request and the response stays.
             let mut at = range.start;
@@ -653,42 +664,50 @@ impl<'a> Form<'_, 'a> {
         let style = Style::of(source);
         let mut kind = format!("({}) => {ANSWER}", params.join(", "));
         let indent = super::style::indentation(&source.text, name.start);
-        let inner = match source.text[..name.start].trim_end().ends_with('(') {
+        let line = line_start(&source.text, name.start);
+        let inner = match source.text[line..name.start].trim().is_empty() {
+            true => indent.to_string(),
             // It goes to a line of its own.
-            true => format!("{indent}{}", style.indent),
-            false => indent.to_string(),
+            false => format!("{indent}{}", style.indent),
         };
-        let column = style.columns(&inner) + style.columns(&name_of(pat)) + 3;
-        let by_alias = alias.is_some() && self.in_place;
+        let layer = &wrapping.layers[wrapping.handler.0];
+        let comma = match wrapping.handler.1 + 1 == layer.params.len() {
+            true => style.trailing.len(),
+            false => 1,
+        };
+        let column = style.columns(&inner) + style.columns(&name_of(pat)) + 2 + comma;
+        let alias = alias.filter(|alias| {
+            let names = Names::of(source, &source.module).all;
+            let id = crate::syntax::id(&alias.id);
+            let own = names.iter().filter(|(name, _)| *name == id).count() == 2;
+            let plain = alias.type_params.is_none() && !exported(source, alias);
+            self.in_place && own && plain
+        });
+        let by_alias = alias.is_some();
         if column + kind.len() > style.width && !by_alias {
             kind = lines(&params, &style, &inner);
         }
         // The types behind the request and the response stay.
-        if let (Some(alias), true) = (alias, self.in_place) {
-            let names = Names::of(source, &source.module).all;
-            let id = crate::syntax::id(&alias.id);
-            let own = names.iter().filter(|(name, _)| *name == id).count() == 2;
-            if own && alias.type_params.is_none() && !exported(source, alias) {
-                let parameter = if context { "Context" } else { "Args" };
-                let bound = if context {
-                    "Context"
-                } else {
-                    "Args extends unknown[]"
-                };
-                let range = source.range(&*alias.type_ann);
-                drop(out, range.clone());
-                let head =
-                    style.columns(&source.text[line_start(&source.text, range.start)..range.start]);
-                if head + bound.len() + kind.len() + 3 > style.width {
-                    kind = lines(&params, &style, "");
-                }
-                out.edits
-                    .insert(source.range(&alias.id).end, format!("<{bound}>"));
-                out.edits.replace(range, kind);
-                let used = source.range(annotation.expect("an alias was found"));
-                out.edits.insert(used.end, format!("<{parameter}>"));
-                return parameter.len() + 2;
+        if let Some(alias) = alias {
+            let parameter = if context { "Context" } else { "Args" };
+            let bound = if context {
+                "Context"
+            } else {
+                "Args extends unknown[]"
+            };
+            let range = source.range(&*alias.type_ann);
+            drop(out, range.clone());
+            let head =
+                style.columns(&source.text[line_start(&source.text, range.start)..range.start]);
+            if head + bound.len() + kind.len() + 3 > style.width {
+                kind = lines(&params, &style, "");
             }
+            out.edits
+                .insert(source.range(&alias.id).end, format!("<{bound}>"));
+            out.edits.replace(range, kind);
+            let used = source.range(annotation.expect("an alias was found"));
+            out.edits.insert(used.end, format!("<{parameter}>"));
+            return parameter.len() + 2;
         }
         let length = kind.len() + 2;
         match annotation {
@@ -704,6 +723,27 @@ impl<'a> Form<'_, 'a> {
                 length
             }
         }
+    }
+
+    /// What the innermost of the wrappers that a handler is passed on to hands to it, as far as this
+    /// file says its types.
+    fn extras_inside(&self, wrapping: &Wrapping) -> Vec<String> {
+        let source = self.source();
+        let inner = wrapping.around.last().map(|call| &call.shared);
+        let found = inner.and_then(|shared| {
+            let (layer, at) = shared.wrapper?.handler;
+            let own = shared.key.file == source.path;
+            let declared = function(&self.part.module, &shared.key.name).filter(|_| own)?;
+            match wrapping::layers(source, declared)
+                .get(layer)?
+                .params
+                .get(at)?
+            {
+                Pat::Ident(binding) => Some(handler_extras(source, binding)),
+                _ => None,
+            }
+        });
+        found.unwrap_or_default()
     }
 
     /// Replaces a parameter list; of the old one the given ranges stay.

@@ -46,6 +46,14 @@ impl<'a> Effect<'a> {
         matches!(self.kind, Kind::LateHeader { .. }) || handed()
     }
 
+    /// How the answer of a function that is called is held.
+    pub fn held(&self) -> Option<&Held> {
+        match &self.kind {
+            Kind::CallCarrier { held, .. } => held.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Whether headers that are set before go into what a function answers.
     pub fn carries_headers(&self) -> bool {
         matches!(
@@ -177,6 +185,8 @@ pub enum Kind<'a> {
         /// How the value is used.
         usage: Usage,
     },
+    /// Reads the status of the answer that is held: `res.statusCode`.
+    SentStatus,
     /// Answers.
     Reply(Box<Reply<'a>>),
     /// Answers by what a chain of promises comes to: `work().then((x) => res.json(x))`.
@@ -200,6 +210,8 @@ pub enum Kind<'a> {
         carries: bool,
         /// The function that is given to it to call with the request.
         callback: Option<Callback>,
+        /// How its answer is held until the code behind the call has run.
+        held: Option<Held>,
     },
     /// Ends the handler when a function that answers on some paths has answered.
     Guard {
@@ -228,6 +240,24 @@ pub enum Kind<'a> {
         /// Whether it is switched on.
         enable: bool,
     },
+}
+
+/// How an answer is held in a constant: `const response = await handler(request)`, and at the end
+/// `return response`.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The constant.
+    pub name: String,
+    /// Whether the code declares it.
+    pub declared: bool,
+    /// The start of the statement with the call.
+    pub start: usize,
+    /// The `return` at the end.
+    pub returns: Option<Range<usize>>,
+    /// Whether that gives back the constant.
+    pub given: bool,
+    /// The end of the last statement before it.
+    pub end: usize,
 }
 
 /// A function that another calls with the request: `withErrors(req, res, async (req, res) => …)`.

@@ -17,6 +17,8 @@ pub struct InAction {
     pub cookies: bool,
     /// Whether it reads path or search parameters.
     pub query: bool,
+    /// For a wrapper: whether it takes the context of a route, with the path parameters.
+    pub context: bool,
 }
 
 impl InAction {
@@ -29,10 +31,7 @@ impl InAction {
         for effect in &reading.effects {
             match effect.carrier() {
                 Some((Carrier::Shared(shared), _)) => {
-                    found.text |= shared.in_action.text;
-                    found.cookies |= shared.in_action.cookies;
-                    found.query |= shared.in_action.query;
-                    found.against = found.against.or_else(|| shared.in_action.against.clone());
+                    found.join(&shared.in_action);
                 }
                 Some((Carrier::Handler(_), _)) => {}
                 Some((Carrier::Local(_), _)) => {
@@ -42,6 +41,17 @@ impl InAction {
             }
         }
         found
+    }
+
+    /// Takes in what another function asks for that it calls, or that stands around it.
+    pub fn join(&mut self, other: &InAction) {
+        self.text |= other.text;
+        self.cookies |= other.cookies;
+        self.query |= other.query;
+        self.context |= other.context;
+        if self.against.is_none() {
+            self.against.clone_from(&other.against);
+        }
     }
 
     fn take(&mut self, effect: &Effect) {

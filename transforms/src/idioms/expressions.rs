@@ -31,6 +31,8 @@ pub struct Expressions<'m> {
     declares: Option<Declares>,
     /// Whether this code runs only where no header tells the address of the connection.
     pub told: bool,
+    /// Whether this code runs behind the answer of the handler, which is held.
+    pub sent: bool,
     depth: usize,
     /// What computed names of response headers are among, when that is known.
     among: &'static [&'static str],
@@ -60,6 +62,7 @@ impl<'m> Expressions<'m> {
             usage,
             declares,
             told: false,
+            sent: false,
             depth: 0,
             among: &[],
             found: Vec::new(),
@@ -374,7 +377,11 @@ impl<'m> Expressions<'m> {
         if let Some((object, name)) = member(node)
             && is_binding(object, &res)
         {
-            self.refuse(node, Reason::UnknownResMember, name);
+            if self.sent && self.depth == 0 && name == "statusCode" {
+                self.push(self.source.range(node), Kind::SentStatus);
+            } else {
+                self.refuse(node, Reason::UnknownResMember, name);
+            }
             return true;
         }
         false
@@ -455,6 +462,7 @@ impl<'m> Expressions<'m> {
                     awaited: false,
                     carries: false,
                     callback: None,
+                    held: None,
                 },
             );
             return true;
