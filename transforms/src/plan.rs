@@ -11,6 +11,7 @@ use crate::bridge;
 use crate::clients;
 use crate::config_headers::{ConfigHeaders, RouteHeaders};
 use crate::decide;
+use crate::directives;
 use crate::edit::Edits;
 use crate::emit::bridge as adapter;
 use crate::emit::call_site::{self, ActionRef};
@@ -40,7 +41,8 @@ use crate::shared_forms::{self, Names};
 use crate::source::Source;
 use crate::surroundings::{self, directory};
 use crate::syntax::string;
-use crate::{Bridge, Options};
+use crate::wishes::Wishes;
+use crate::{Bridge, Options, Settings};
 
 /// A route's change before it is settled with those of the others.
 struct Unit {
@@ -121,6 +123,7 @@ pub fn app(
     changes: &mut BTreeMap<String, Change>,
 ) -> AppOutcome {
     let app = &project.apps[index];
+    let settings = options.of(index);
     let mut outcome = AppOutcome {
         dir: app.dir.clone(),
         ..Default::default()
@@ -129,9 +132,12 @@ pub fn app(
     let not_found = not_found::look(project, app);
     if let NotFound::Lost(refusal) = &not_found
         && outcome.refusals.is_empty()
-        && !options.accept.contains(&refusal.reason)
     {
-        outcome.refusals.push(refusal.clone());
+        let mut accepted = settings.accept.iter();
+        match accepted.any(|(reason, _)| *reason == refusal.reason) {
+            true => outcome.accepted.push(refusal.reason),
+            false => outcome.refusals.push(refusal.clone()),
+        }
     }
     let routes: Vec<Route> = project
         .files
@@ -139,12 +145,18 @@ pub fn app(
         .filter_map(|file| Route::of(app, file))
         .filter(|route| options.selects(&route.path))
         .collect();
+    let asked: BTreeMap<&str, Asked> = routes
+        .iter()
+        .map(|route| (route.file.as_str(), asked(project, route, &settings)))
+        .collect();
+    let wishes = |route: &Route| -> &Wishes { &asked[route.file.as_str()].wishes };
     if !outcome.refusals.is_empty() {
         let left = |route: &Route| {
             route_outcome(
                 route,
                 Err(outcome.refusals.clone()),
                 &callers.of(index, &route.path),
+                wishes(route),
             )
         };
         outcome.routes = routes.iter().map(left).collect();
@@ -167,6 +179,8 @@ pub fn app(
             calls: &callers.of(index, &route.path),
             shared_names: &shared_names,
             options,
+            wishes: wishes(route),
+            settings: &settings,
             pages: &pages,
             headers: &configured.of_route(&route.path),
             chained: false,
@@ -177,13 +191,17 @@ pub fn app(
         let mut results: Vec<(Route, Planned)> = routes
             .par_iter()
             .map(|route| {
-                let refusals = match doubled.contains(&route.path) {
-                    true => Some(vec![Refusal {
+                let refusals = match (
+                    &asked[route.file.as_str()].refusal,
+                    doubled.contains(&route.path),
+                ) {
+                    (Some(refusal), _) => Some(vec![refusal.clone()]),
+                    (None, true) => Some(vec![Refusal {
                         reason: Reason::DuplicateRoute,
                         place: Place::file_start(&route.file),
                         detail: route.path.clone(),
                     }]),
-                    false => refused.get(&route.file).cloned(),
+                    (None, false) => refused.get(&route.file).cloned(),
                 };
                 let unit = match refusals {
                     Some(refusals) => Err(refusals),
@@ -205,7 +223,8 @@ pub fn app(
     for (route, result) in results {
         let settled = result.and_then(|unit| settle(project, unit, changes, &mut whole));
         let calls = callers.of(index, &route.path);
-        outcome.routes.push(route_outcome(&route, settled, &calls));
+        let settled = route_outcome(&route, settled, &calls, wishes(&route));
+        outcome.routes.push(settled);
     }
     for (path, module) in shared {
         whole.helpers.extend(&module.helpers);
@@ -302,6 +321,39 @@ pub fn app(
         changes.insert(path.clone(), Change::Create { path, new: text });
     }
     outcome
+}
+
+/// What the user wants of a route, or why that cannot be told or done.
+struct Asked {
+    wishes: Wishes,
+    refusal: Option<Refusal>,
+}
+
+/// Reads what the user wants of a route.
+fn asked(project: &Project, route: &Route, settings: &Settings) -> Asked {
+    let file = &project.files[&route.file];
+    let text = file.text.as_ref().filter(|text| directives::mentions(text));
+    // A file that does not parse is left for that.
+    let source = text.and_then(|text| project.parse(&route.file, text.clone()).ok());
+    let read = source.map(|source| directives::read(&source, route));
+    let (comments, refusal) = match read {
+        None => (Vec::new(), None),
+        Some(Ok(wishes)) => (wishes, None),
+        Some(Err(refusal)) => (Vec::new(), Some(refusal)),
+    };
+    let wishes = Wishes::of(&route.path, settings.wishes.iter().chain(&comments));
+    let kept = wishes.keep().map(|wish| Refusal {
+        reason: Reason::Kept,
+        place: match wish.origin.place() {
+            Some(place) => place.clone(),
+            None => Place::file_start(&route.file),
+        },
+        detail: String::new(),
+    });
+    Asked {
+        refusal: refusal.or(kept),
+        wishes,
+    }
 }
 
 /// A caller's new text without the imports that only the requests needed.
@@ -598,8 +650,13 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
             notes.insert(Note::ModuleState);
         }
     }
+    without_directives(route, &mut carried);
     let files = carried.file.iter();
     let calls = files.flat_map(|file| file.shared.iter().cloned()).collect();
+    let shared = shared.map(|shared| Split {
+        text: directives::without(&shared.path, shared.text),
+        ..shared
+    });
     Ok(Unit {
         route: route.clone(),
         old,
@@ -611,6 +668,19 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
         shared,
         bridged: carried.bridged,
     })
+}
+
+/// Takes the comments out that said what becomes of the route.
+fn without_directives(route: &Route, carried: &mut Carried) {
+    let without = |path: &str, file: &mut RouteFile| {
+        file.text = directives::without(path, std::mem::take(&mut file.text));
+    };
+    if let Some(file) = &mut carried.file {
+        without(&route.target, file);
+    }
+    if let Some(actions) = &mut carried.actions {
+        without(&actions.path, &mut actions.file);
+    }
 }
 
 /// Plans a route whose text is written anew; `chained` when a chain of middlewares is written out.
@@ -656,7 +726,9 @@ fn carry_or_bridge(
     let possible = refusals
         .iter()
         .all(|refusal| refusal.reason.can_be_bridged());
-    if job.options.bridge == Bridge::Off || !possible || edge {
+    // An action that is wanted is not served by a route handler.
+    let wanted = job.wishes.actions().next().is_some();
+    if job.options.bridge == Bridge::Off || !possible || edge || wanted {
         return Err(refusals);
     }
     let outline = Outline::read(source).map_err(|refusal| vec![refusal])?;
@@ -708,6 +780,8 @@ struct Job<'j, 's> {
     calls: &'j [&'j Call],
     shared_names: &'j BTreeSet<String>,
     options: &'j Options,
+    wishes: &'j Wishes,
+    settings: &'j Settings,
     pages: &'j Pages,
     headers: &'j RouteHeaders,
     /// Whether the text is one in which a chain of middlewares was written out.
@@ -750,6 +824,11 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
     };
     if let Some(written) = recipes::write(&kitchen) {
         let file = written?;
+        if job.wishes.actions().next().is_some() {
+            let why = "a library makes the handler";
+            let at = outline.default.0.clone();
+            return Err(vec![refuse_at(source, Reason::ForcedWay, at, why)]);
+        }
         check_parses(source, &outline.default.0, &route.target, &file)?;
         return Ok(Carried {
             file: Some(file),
@@ -770,15 +849,6 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
             options: job.headers.start_with("access-control-"),
         },
     )?;
-    let forced = |action: bool| -> BTreeSet<String> {
-        let of_route = options
-            .forced
-            .iter()
-            .filter(|forced| forced.action == action && forced.names(&route.path));
-        of_route
-            .map(|forced| forced.method.clone().unwrap_or_else(|| "*".to_string()))
-            .collect()
-    };
     let request = actions::Request {
         project,
         app,
@@ -787,29 +857,24 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         handler: &handler,
         calls,
         shared_names,
-        kept: &forced(false),
+        wishes: job.wishes,
+        settings: job.settings,
     };
     let (actions, against) = match actions::plan(&request, &around) {
         Ok(actions) => (Some(actions), Vec::new()),
         Err(against) => (None, against),
     };
-    for method in forced(true) {
-        let made = actions
-            .as_ref()
-            .is_some_and(|actions| match method.as_str() {
-                "*" => !actions.names.is_empty(),
-                method => actions.names.contains_key(method),
-            });
+    for wish in job.wishes.actions() {
+        let made = actions.as_ref().is_some_and(|actions| match &wish.method {
+            None => !actions.names.is_empty(),
+            Some(method) => actions.names.contains_key(method),
+        });
         if !made {
-            let method = if method == "*" {
-                "POST".to_string()
-            } else {
-                method
-            };
+            let method = wish.method.as_deref().unwrap_or("POST");
             let evidence = against
                 .iter()
                 .cloned()
-                .chain(decide::evidence(calls, &method));
+                .chain(decide::evidence(calls, method));
             let why = evidence
                 .into_iter()
                 .find(|evidence| !evidence.for_action)
@@ -1202,8 +1267,10 @@ fn route_outcome(
     route: &Route,
     settled: Result<Unit, Vec<Refusal>>,
     calls: &[&Call],
+    wishes: &Wishes,
 ) -> RouteOutcome {
     let mut outcome = RouteOutcome {
+        asked: wishes.holding().cloned().collect(),
         route: route.path.clone(),
         file: route.file.clone(),
         target: None,
@@ -1230,7 +1297,7 @@ fn route_outcome(
         let mut notes: BTreeSet<Note> = file.notes.get(method).cloned().unwrap_or_default();
         if way_out == WayOut::RouteHandler {
             notes.extend(file.notes.get("*").into_iter().flatten().copied());
-            if decide::waits_for_pages(calls, method) {
+            if decide::waits_for_pages(calls, method) && !wishes.is_external(method) {
                 notes.insert(Note::ActionWhenCallerMoves);
             }
         }
