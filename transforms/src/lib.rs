@@ -2,6 +2,7 @@
 //! Nothing here touches the disk, prints, or fails: what is not understood is a refusal.
 
 pub mod actions;
+pub mod aside;
 pub mod bridge;
 pub mod clients;
 pub mod config_headers;

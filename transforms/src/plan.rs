@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::actions::{self, Actions};
+use crate::aside;
 use crate::bridge;
 use crate::clients;
 use crate::config_headers::{ConfigHeaders, RouteHeaders};
@@ -169,6 +170,10 @@ pub fn app(
     let sources = Sources::new(project);
     let next = app.next.expect("apps without a version are left");
     let modules = Modules::new(&sources, next, &pages);
+    let loads = match options.bridge {
+        Bridge::Off => aside::Loads::default(),
+        _ => aside::Loads::new(project),
+    };
     let plan = |route: &Route, text: Option<Arc<str>>, names: &Names| {
         let job = Job {
             modules: &modules,
@@ -181,6 +186,7 @@ pub fn app(
             options,
             wishes: wishes(route),
             settings: &settings,
+            loads: &loads,
             pages: &pages,
             headers: &configured.of_route(&route.path),
             chained: false,
@@ -424,6 +430,17 @@ fn with_shared(
             let old = project.files.get(file).and_then(|old| old.text.clone());
             let old = old.unwrap_or_default();
             let home = |there: &str| surroundings::specifier(app, directory(file), there, &old);
+            // A file that moves is not written where it was.
+            let mut movers = results.iter().filter(|(_, unit)| unit.is_ok());
+            if movers.any(|(route, _)| route.file == *file) {
+                let refusal = Refusal {
+                    reason: Reason::ImportedElsewhere,
+                    place: Place::file_start(file),
+                    detail: "another route calls its functions".to_string(),
+                };
+                failed.insert(file.clone(), vec![refusal]);
+                continue;
+            }
             match shared_module::write(modules, file, &keys, &names, &specifier, &home) {
                 Ok(module) => {
                     written.insert(file.clone(), module);
@@ -541,8 +558,115 @@ fn refuse_shared_state(
 }
 
 /// Plans one route. `text` stands in for the file's own where imports of other API files
-/// that move were updated.
+/// that move were updated. What keeps the file from being a route file only, because other modules
+/// need it, does not keep the handler from being a module of its own that is bridged.
 fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
+    let planned = in_place(job, text.clone());
+    let needed = |refusal: &Refusal| {
+        matches!(
+            refusal.reason,
+            Reason::ImportedElsewhere | Reason::NamedExport
+        )
+    };
+    match planned {
+        Err(refusals)
+            if job.options.bridge != Bridge::Off
+                && job.wishes.actions().next().is_none()
+                && refusals.iter().all(needed) =>
+        {
+            aside(job, text, refusals)
+        }
+        planned => planned,
+    }
+}
+
+/// Plans a route whose file becomes a module of its own, unchanged but for what it imports. `why` is
+/// reported with it.
+fn aside(job: &Job, text: Option<Arc<str>>, why: Vec<Refusal>) -> Planned {
+    let &Job {
+        project,
+        app,
+        route,
+        ..
+    } = job;
+    let Some(old) = project.files[&route.file].text.clone() else {
+        return Err(why);
+    };
+    let text = text.unwrap_or_else(|| old.clone());
+    let Ok(source) = project.parse(&route.file, text.clone()) else {
+        return Err(why);
+    };
+    let Ok(outline) = Outline::read(&source) else {
+        return Err(why);
+    };
+    // What takes no response answers nothing: it only stands among the handlers.
+    let answers = aside::takes_response(&outline);
+    if route_handler::is_edge(outline.config.as_ref()) || !answers {
+        return Err(why);
+    }
+    let both = |more: Vec<Refusal>| -> Vec<Refusal> { why.iter().cloned().chain(more).collect() };
+    let path = aside::path(project, route);
+    let importers = aside::repaired(project, app, route, &path, job.loads)?;
+    if let Some(user) = aside::shares_state(&source, &importers) {
+        return Err(both(vec![Refusal {
+            reason: Reason::SharedState,
+            place: Place::file_start(&route.file),
+            detail: format!("{user} imports it"),
+        }]));
+    }
+    let notes = bridge::look(&outline, project, app, job.headers).map_err(both)?;
+    let dirs = [&route.file, &route.target].map(|file| directory(file).to_string());
+    let adapter_file = surroundings::lib_file(project, app, adapter::FILE);
+    let specifier = surroundings::specifier(app, &dirs[1], &adapter_file, &source.text);
+    let rebase = |specifier: &str| surroundings::rebase(&dirs[0], &dirs[1], specifier);
+    let around = Surroundings {
+        route,
+        next: app.next.expect("apps without a version are left"),
+        cache_components: app.config.cache_components,
+        pages: job.pages,
+        helper_specifier: String::new(),
+        rebase: &rebase,
+        methods: None,
+        action: None,
+        names: job.names,
+    };
+    let stem = path
+        .rsplit_once('.')
+        .map_or(path.as_str(), |(stem, _)| stem);
+    let handler = surroundings::relative(&dirs[1], stem);
+    let file =
+        adapter::write_aside(&outline, &around, &specifier, &handler, notes).map_err(both)?;
+    check_parses(&source, &outline.default.0, &route.target, &file)?;
+    let mut edits = Edits::default();
+    for (range, new) in route_handler::relative_specifiers(&source, &rebase) {
+        edits.replace(range, new);
+    }
+    let Ok(moved) = edits.render(&text, 0..text.len()) else {
+        return Err(why);
+    };
+    let shared = Split {
+        text: directives::without(&path, moved),
+        path,
+        rest: String::new(),
+        moved: BTreeSet::new(),
+        most: true,
+        state: false,
+    };
+    Ok(Unit {
+        route: route.clone(),
+        old,
+        calls: BTreeSet::new(),
+        file: Some(file),
+        actions: None,
+        against: Vec::new(),
+        importers,
+        shared: Some(shared),
+        bridged: Some(why),
+    })
+}
+
+/// Plans one route whose file becomes the route file.
+fn in_place(job: &Job, text: Option<Arc<str>>) -> Planned {
     let &Job {
         project,
         app,
@@ -782,6 +906,8 @@ struct Job<'j, 's> {
     options: &'j Options,
     wishes: &'j Wishes,
     settings: &'j Settings,
+    /// What the project loads by calls, where handlers may be bridged.
+    loads: &'j aside::Loads<'j>,
     pages: &'j Pages,
     headers: &'j RouteHeaders,
     /// Whether the text is one in which a chain of middlewares was written out.
@@ -1050,7 +1176,17 @@ fn compose(
                 let edits = edits.get(&route.file)?;
                 let text = project.files[&route.file].text.clone()?;
                 let unit = match edits.render(&text, 0..text.len()) {
-                    Ok(new) => plan(route, Some(Arc::from(new))),
+                    Ok(new) => {
+                        let new: Arc<str> = Arc::from(new);
+                        let moved = |refusals| in_old_text(&route.file, &text, &new, refusals);
+                        match plan(route, Some(new.clone())) {
+                            Ok(mut unit) => {
+                                unit.bridged = unit.bridged.map(moved);
+                                Ok(unit)
+                            }
+                            Err(refusals) => Err(moved(refusals)),
+                        }
+                    }
                     Err(_) => Err(vec![Refusal {
                         reason: Reason::ImportedElsewhere,
                         place: Place::file_start(&route.file),
@@ -1084,6 +1220,27 @@ fn compose(
             return;
         }
     }
+}
+
+/// Refusals about a text in which imports were updated, at their places in the text that stands
+/// there: an import keeps its lines.
+fn in_old_text(path: &str, old: &str, new: &str, mut refusals: Vec<Refusal>) -> Vec<Refusal> {
+    for place in refusals.iter_mut().map(|refusal| &mut refusal.place) {
+        if place.file != path || place.end > new.len() {
+            continue;
+        }
+        let start = old.split_inclusive('\n').take(place.line - 1).map(str::len);
+        let line = start.sum::<usize>();
+        let column = old[line..].chars().take(place.column - 1);
+        let start = line + column.map(char::len_utf8).sum::<usize>();
+        // From the end nothing has moved but for the imports.
+        let behind = new.len() - place.end;
+        let end = old.len().saturating_sub(behind).max(start);
+        if old.is_char_boundary(start) && old.is_char_boundary(end) {
+            *place = Place::new(path, old, start, end);
+        }
+    }
+    refusals
 }
 
 /// What the units add up to, before it is rendered.
