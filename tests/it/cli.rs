@@ -526,3 +526,24 @@ fn init_shows_a_configuration_and_writes_it_once() {
         (Some(0), Some("routelift.toml"))
     );
 }
+
+/// `app/actions/error.js` would be an error boundary.
+#[test]
+fn a_file_of_actions_has_no_name_of_the_framework() {
+    let caller = "'use client'\nexport const Report = () => <button onClick={() => fetch('/api/error', { method: 'POST' })} />\n";
+    let route = "export default function handler(req, res) {\n  if (req.method !== 'POST') return res.status(405).end()\n  res.status(204).end()\n}\n";
+    let copy = Copy::of(&[
+        PACKAGE,
+        ("pages/api/error.js", route),
+        (
+            "app/page.jsx",
+            "import { Report } from './report'\nexport default () => <Report />\n",
+        ),
+        ("app/report.jsx", caller),
+    ]);
+    let (_, stdout, stderr) = code(&copy, &[]);
+    assert!(
+        stdout.contains("+++ b/app/actions/error-actions.js\n"),
+        "{stdout}{stderr}"
+    );
+}

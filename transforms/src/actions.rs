@@ -125,6 +125,7 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
     } else {
         short
     };
+    let file = naming::plain(file);
     let dir = directory_of(request.app, request.settings).ok_or_else(Vec::new)?;
     let path = match dir.is_empty() {
         true => format!("{file}.{extension}"),
