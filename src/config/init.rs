@@ -91,32 +91,39 @@ fn text(view: &View, index: usize, app: &AppOutcome, asked: &Asked) -> String {
     out
 }
 
-/// The entries of a route that something outside calls, with the reason.
+/// The entries of a route that something outside calls, with the reason: a configuration or a document
+/// names it, or it changes something and nothing in the project calls it.
 fn outside(route: &RouteOutcome) -> Vec<(String, String)> {
-    let signs: Vec<(&MethodOutcome, String)> = route
+    let whole = |why: &str| vec![(route.route.clone(), why.to_string())];
+    let says = |method: &MethodOutcome, what: &str| {
+        let mut evidence = method.evidence.iter();
+        evidence.any(|evidence| evidence.what == what)
+    };
+    let mut methods = route.methods.iter();
+    let changes = methods.any(|method| method.method == "*" || is_mutation(&method.method));
+    let mut methods = route.methods.iter();
+    if changes && methods.all(|method| says(method, UNCALLED)) {
+        return whole(UNCALLED);
+    }
+    let signs: Vec<(&str, String)> = route
         .methods
         .iter()
-        .filter_map(|method| Some((method, sign(method)?)))
+        .filter_map(|method| Some((method.method.as_str(), sign(method)?)))
         .collect();
     match &signs[..] {
-        [(_, why), ..] if signs.len() == route.methods.len() => {
-            vec![(route.route.clone(), why.clone())]
-        }
+        [(_, why), ..] if signs.len() == route.methods.len() => whole(why),
         _ => signs
             .into_iter()
-            .map(|(method, why)| (format!("{}:{}", route.route, method.method), why))
+            .map(|(method, why)| (format!("{}:{method}", route.route), why))
             .collect(),
     }
 }
 
-/// What says that something outside calls a method.
+/// Where a configuration or a document names a method.
 fn sign(method: &MethodOutcome) -> Option<String> {
     let mut evidence = method.evidence.iter();
-    let evidence = evidence.find(|evidence| {
-        let named = [CONFIGURED, DOCUMENTED].contains(&evidence.what.as_str());
-        let changes = method.method == "*" || is_mutation(&method.method);
-        named || evidence.what == UNCALLED && changes
-    })?;
+    let named = |what: &str| [CONFIGURED, DOCUMENTED].contains(&what);
+    let evidence = evidence.find(|evidence| named(&evidence.what))?;
     Some(match &evidence.place {
         Some(place) => format!("{}: {}:{}", evidence.what, place.file, place.line),
         None => evidence.what.clone(),
