@@ -174,6 +174,7 @@ pub fn app(
         Bridge::Off => aside::Loads::default(),
         _ => aside::Loads::new(project),
     };
+    let looked = bridge::Looked::default();
     let plan = |route: &Route, text: Option<Arc<str>>, names: &Names| {
         let job = Job {
             modules: &modules,
@@ -187,6 +188,7 @@ pub fn app(
             wishes: wishes(route),
             settings: &settings,
             loads: &loads,
+            looked: &looked,
             pages: &pages,
             headers: &configured.of_route(&route.path),
             chained: false,
@@ -614,7 +616,7 @@ fn aside(job: &Job, text: Option<Arc<str>>, why: Vec<Refusal>) -> Planned {
             detail: format!("{user} imports it"),
         }]));
     }
-    let notes = bridge::look(&outline, project, app, job.headers).map_err(both)?;
+    let notes = bridge::look(&outline, project, app, job.headers, job.looked).map_err(both)?;
     let dirs = [&route.file, &route.target].map(|file| directory(file).to_string());
     let adapter_file = surroundings::lib_file(project, app, adapter::FILE);
     let specifier = surroundings::specifier(app, &dirs[1], &adapter_file, &source.text);
@@ -869,7 +871,7 @@ fn bridge_over(
 ) -> Result<Carried, Vec<Refusal>> {
     let both = |more: Vec<Refusal>| -> Vec<Refusal> { why.iter().cloned().chain(more).collect() };
     let (project, app) = (job.project, job.app);
-    let notes = bridge::look(&outline, project, app, job.headers).map_err(both)?;
+    let notes = bridge::look(&outline, project, app, job.headers, job.looked).map_err(both)?;
     let dirs = [&job.route.file, &job.route.target].map(|file| directory(file).to_string());
     let adapter_file = surroundings::lib_file(project, app, adapter::FILE);
     let specifier = surroundings::specifier(app, &dirs[1], &adapter_file, &source.text);
@@ -908,6 +910,8 @@ struct Job<'j, 's> {
     settings: &'j Settings,
     /// What the project loads by calls, where handlers may be bridged.
     loads: &'j aside::Loads<'j>,
+    /// What was seen in the modules that bridged handlers reach.
+    looked: &'j bridge::Looked,
     pages: &'j Pages,
     headers: &'j RouteHeaders,
     /// Whether the text is one in which a chain of middlewares was written out.
