@@ -103,7 +103,8 @@ fn one(view: &View, route: &RouteOutcome, look: Look, out: &mut String) {
         _ = writeln!(out, "\n{words}");
     }
     let mut refusals = route.refusals.iter();
-    if !route.refusals.is_empty() && refusals.all(|refusal| refusal.reason.can_be_bridged()) {
+    let bridges = |reason: Reason| reason.can_be_bridged() || reason.is_shared_file();
+    if !route.refusals.is_empty() && refusals.all(|refusal| bridges(refusal.reason)) {
         _ = writeln!(out, "\n  --bridge may carry it over as it is");
     }
     out.push('\n');

@@ -564,12 +564,7 @@ fn refuse_shared_state(
 /// need it, does not keep the handler from being a module of its own that is bridged.
 fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
     let planned = in_place(job, text.clone());
-    let needed = |refusal: &Refusal| {
-        matches!(
-            refusal.reason,
-            Reason::ImportedElsewhere | Reason::NamedExport
-        )
-    };
+    let needed = |refusal: &Refusal| refusal.reason.is_shared_file();
     match planned {
         Err(refusals)
             if job.options.bridge != Bridge::Off

@@ -235,6 +235,11 @@ codes! {
 }
 
 impl Reason {
+    /// Whether it is only that other modules need the file: a bridged handler can be a module of its own.
+    pub fn is_shared_file(self) -> bool {
+        matches!(self, Reason::ImportedElsewhere | Reason::NamedExport)
+    }
+
     /// Whether it is about the handler's code alone, so that the untouched handler can run
     /// behind an adapter.
     pub fn can_be_bridged(self) -> bool {
