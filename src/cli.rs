@@ -6,15 +6,16 @@ use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use routelift_transforms::next_version::NextVersion;
-use routelift_transforms::reason::Reason;
-use routelift_transforms::{Bridge, Forced, Options, migrate};
+use routelift_transforms::outcome::Warning;
+use routelift_transforms::wishes::Way;
+use routelift_transforms::{Bridge, Options, migrate};
 
-use crate::load::{LoadOptions, load, walk};
+use crate::load::{self, LoadOptions, load, walk};
 use crate::report::{Look, View, clean, json, shown_diff, terminal};
 use crate::timings::Timings;
 use crate::write::disk::{Disk, Unwatched};
 use crate::write::{Allow, Job};
-use crate::{explain, select, verify, write};
+use crate::{config, explain, select, verify, write};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,11 +29,12 @@ Examples:
   routelift --check                           in CI: fail while something can be migrated
   routelift explain /api/posts                why a route is decided as it is
   routelift explain wrapped-handler           what a code means
+  routelift init                              show a routelift.toml with what was found
   routelift verify --requests site.har        compare the running app before and after
 
 Exit codes: 0 fine, 1 --check found changes or verify a difference, 2 usage or
 input/output error.
-A directory called explain, undo or verify can be given as ./explain and so on.";
+A directory called explain, init, undo or verify can be given as ./explain and so on.";
 
 /// Carries a Next.js project's API layer from the Pages Router to the App Router.
 ///
@@ -93,6 +95,30 @@ enum Command {
         /// The project that has the route.
         #[arg(value_name = "ROOT", default_value = ".")]
         root: PathBuf,
+
+        #[command(flatten)]
+        decide: Decide,
+    },
+
+    /// Show a routelift.toml for each app, with what was found; --write writes it.
+    ///
+    /// The options that decide are put down in it. A file that is there is never touched.
+    Init {
+        /// The project to look at.
+        #[arg(value_name = "ROOT", default_value = ".")]
+        root: PathBuf,
+
+        /// Write the files that the diff shows.
+        #[arg(long)]
+        write: bool,
+
+        /// Write although the project is not in a git repository.
+        #[arg(long, requires = "write")]
+        allow_no_vcs: bool,
+
+        /// Print the JSON schema of routelift.toml, for editors.
+        #[arg(long, conflicts_with = "write")]
+        schema: bool,
 
         #[command(flatten)]
         decide: Decide,
@@ -202,10 +228,10 @@ struct Decide {
     )]
     bridge: Option<Bridged>,
 
-    /// Migrate although this refusal of the whole app holds; what comes of it is a note then.
-    /// May be repeated.
-    #[arg(long, value_name = "CODE")]
-    accept: Vec<Accepted>,
+    /// Migrate although this refusal of the whole app holds, for now not-found-page; what comes
+    /// of it is a note then. Or do not explain this note. May be repeated.
+    #[arg(long, value_name = "CODE", value_parser = config::accepted)]
+    accept: Vec<config::Accepted>,
 
     /// The Next.js version to write for, instead of the one that is detected.
     #[arg(long, value_name = "VERSION", value_parser = parse_version)]
@@ -225,21 +251,6 @@ enum Bridged {
     /// All, which tries the adapter.
     #[value(hide = true)]
     All,
-}
-
-/// Refusals that can be accepted, by their codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Accepted {
-    /// Next.js shows its own 404 page instead of pages/404.
-    NotFoundPage,
-}
-
-impl Accepted {
-    fn reason(self) -> Reason {
-        match self {
-            Accepted::NotFoundPage => Reason::NotFoundPage,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -348,6 +359,19 @@ impl Cli {
                 format,
             }) => return run.verify(root, decide, *format, stdout, progress),
             Some(Command::Undo { root, list }) => return undo(root, *list),
+            Some(Command::Init { schema: true, .. }) => {
+                return Ok(Output {
+                    stdout: config::SCHEMA.to_string(),
+                    ..Output::default()
+                });
+            }
+            Some(Command::Init {
+                root,
+                write,
+                allow_no_vcs,
+                decide,
+                ..
+            }) => return init(root, decide, write.then_some(*allow_no_vcs), stdout),
             None => {}
         }
         check_roots(&self.roots)?;
@@ -416,6 +440,36 @@ fn undo(root: &Path, list: bool) -> Result<Output> {
     Ok(output)
 }
 
+/// Shows the configurations that a project has not, and writes them when `write` says so, which has
+/// whether git may be missing.
+fn init(root: &Path, decide: &Decide, write: Option<bool>, look: Look) -> Result<Output> {
+    let mut stderr = String::new();
+    let mut view = decide.view(root, &mut Timings::default(), &mut stderr)?;
+    let files = load::settings::find(root, &view.project.apps)?;
+    view.outcome.changes = config::init::files(&view, &files, &decide.asked())?;
+    if let Some(no_vcs) = write {
+        let job = Job {
+            root,
+            project: &view.project,
+            changes: &view.outcome.changes,
+        };
+        let allow = Allow {
+            dirty: false,
+            no_vcs,
+        };
+        write::write(&[job], allow, Disk::new(&Unwatched))?;
+    }
+    stderr += match write {
+        Some(_) => "written; routelift undo takes it back\n",
+        None => "nothing is written without --write\n",
+    };
+    Ok(Output {
+        stdout: shown_diff(&view.diff(), look),
+        stderr,
+        code: 0,
+    })
+}
+
 fn warning(text: &str) -> String {
     format!("warning: {}\n", clean(text))
 }
@@ -478,74 +532,75 @@ impl Run {
 impl Decide {
     /// Loads a root and decides.
     fn view(&self, root: &Path, timings: &mut Timings, warnings: &mut String) -> Result<View> {
-        let forced = self.forced()?;
         if let Some(what) = write::recover(root, Disk::new(&Unwatched))? {
             *warnings += &warning(&what);
         }
         let project = load(root, &LoadOptions { next: self.next }, timings)?;
         let shown = shown(root);
-        for problem in &project.problems {
-            *warnings += &warning(&format!("{shown}{problem}"));
-        }
+        let files = load::settings::find(root, &project.apps)?;
+        let said = config::read(&project, &files, &self.asked(), &shown)?;
         let known = select::routes(&project);
         let (only, mut unknown) = select::expand(&self.only, &known, &shown);
         let (exclude, more) = select::expand(&self.exclude, &known, &shown);
         unknown.extend(more);
-        let names = || known.iter().map(|route| route.name.as_str());
-        let not_known = |forced: &&Forced| !names().any(|name| forced.names(name));
-        unknown.extend(
-            forced
-                .iter()
-                .filter(not_known)
-                .map(|forced| forced.route.clone()),
-        );
+        unknown.extend(said.unknown.iter().cloned());
+        let told = |what: String| Warning { what, place: None };
+        let problems = project.problems.iter();
+        let mut all: Vec<Warning> = problems
+            .map(|problem| told(format!("{shown}{problem}")))
+            .collect();
         for pattern in unknown {
-            let near = select::nearest(&pattern, names());
+            let near = select::nearest(&pattern, known.iter().map(|route| route.name.as_str()));
             let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
-            *warnings += &warning(&format!("no API route matches {pattern}{near}"));
+            all.push(told(format!("no API route matches {pattern}{near}")));
         }
         let options = Options {
             strict: self.strict,
             only,
             exclude,
-            forced,
             bridge: match self.bridge {
                 None => Bridge::Off,
                 Some(Bridged::Refused) => Bridge::Refused,
                 Some(Bridged::All) => Bridge::All,
             },
-            accept: self.accept.iter().map(|code| code.reason()).collect(),
+            apps: said.settings.clone(),
         };
-        let outcome = timings.measure("migrate", || migrate(&project, &options));
+        let mut outcome = timings.measure("migrate", || migrate(&project, &options));
+        all.extend(said.warnings.iter().cloned());
+        all.append(&mut outcome.warnings);
+        if options.only.is_empty() && options.exclude.is_empty() {
+            all.extend(said.idle_notes(&outcome.apps));
+        }
+        for one in &all {
+            *warnings += &terminal::warning(one, &shown);
+        }
+        let notes = said.notes.iter();
+        let files = files.into_iter().flatten();
         Ok(View {
             prefix: diff_prefix(root)?,
             project,
             outcome,
+            warnings: all,
+            accepted: notes
+                .map(|notes| notes.iter().map(|(note, _)| *note).collect())
+                .collect(),
+            configs: files.map(|file| (file.path, file.text)).collect(),
             shown,
         })
     }
 
-    fn forced(&self) -> Result<Vec<Forced>> {
-        let read = |list: &[String], option: &str, action: bool| -> Result<Vec<Forced>> {
-            let one = |text: &String| {
-                let forced = select::forced(text, action).map_err(anyhow::Error::msg);
-                forced.with_context(|| format!("{option} {text}"))
-            };
+    /// What the options say about routes.
+    fn asked(&self) -> config::Asked {
+        let ways = |list: &[String], option: &str, way: Way| -> Vec<(String, Way, String)> {
+            let one = |text: &String| (text.clone(), way, format!("{option} {text}"));
             list.iter().map(one).collect()
         };
-        let actions = read(&self.action, "--action", true)?;
-        let handlers = read(&self.route_handler, "--route-handler", false)?;
-        for action in &actions {
-            let same =
-                |other: &&Forced| other.route == action.route && other.method == action.method;
-            if handlers.iter().any(|other| same(&other)) {
-                bail!(
-                    "{} is given to both --action and --route-handler",
-                    action.route
-                );
-            }
+        let actions = ways(&self.action, "--action", Way::Action);
+        let handlers = ways(&self.route_handler, "--route-handler", Way::External);
+        config::Asked {
+            ways: [actions, handlers].concat(),
+            accept: self.accept.clone(),
         }
-        Ok([actions, handlers].concat())
     }
 }
 

@@ -73,6 +73,20 @@ fn one(view: &View, route: &RouteOutcome, look: Look, out: &mut String) {
             clean(&format!("{}{target}", view.shown))
         );
     }
+    for wish in &route.asked {
+        let method = wish.method.as_ref();
+        let method = method.map_or(String::new(), |method| format!(" for {method}"));
+        let shown = wish.origin.place().map_or("", |_| view.shown.as_str());
+        let words = format!("{}{method}, by {shown}{}", wish.way.name(), wish.origin);
+        _ = writeln!(out, "  asked     {}", clean(&words));
+        let line = wish
+            .origin
+            .place()
+            .and_then(|place| source_line(view, place));
+        if let Some(line) = line {
+            _ = writeln!(out, "              {}", clean(line));
+        }
+    }
     for method in &route.methods {
         self::method(view, method, look, out);
     }
@@ -89,7 +103,8 @@ fn one(view: &View, route: &RouteOutcome, look: Look, out: &mut String) {
         _ = writeln!(out, "\n{words}");
     }
     let mut refusals = route.refusals.iter();
-    if !route.refusals.is_empty() && refusals.all(|refusal| refusal.reason.can_be_bridged()) {
+    let bridges = |reason: Reason| reason.can_be_bridged() || reason.is_shared_file();
+    if !route.refusals.is_empty() && refusals.all(|refusal| bridges(refusal.reason)) {
         _ = writeln!(out, "\n  --bridge may carry it over as it is");
     }
     out.push('\n');

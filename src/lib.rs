@@ -6,6 +6,7 @@
 //! ```
 
 pub mod cli;
+pub mod config;
 pub mod diff;
 pub mod explain;
 pub mod load;

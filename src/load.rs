@@ -24,6 +24,7 @@ mod next_config;
 mod prettier;
 mod read;
 pub(crate) mod resolve;
+pub mod settings;
 pub(crate) mod tsconfig;
 mod version;
 pub mod walk;

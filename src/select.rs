@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use globset::{GlobBuilder, GlobMatcher};
-use routelift_transforms::Forced;
 use routelift_transforms::project::{App, Project};
 
 /// One route and the file that answers it.
@@ -18,16 +17,18 @@ pub struct Route {
 
 /// Every API route of the project in both routers, sorted.
 pub fn routes(project: &Project) -> Vec<Route> {
-    let mut out = BTreeSet::new();
-    for app in &project.apps {
-        for file in project.files.keys() {
-            if let Some(name) = pages_route(app, file).or_else(|| app_route(app, file)) {
-                let file = file.clone();
-                out.insert(Route { name, file });
-            }
-        }
-    }
-    out.into_iter().collect()
+    let all = project.apps.iter().flat_map(|app| routes_of(project, app));
+    all.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Every API route of one app.
+pub fn routes_of(project: &Project, app: &App) -> Vec<Route> {
+    let route = |file: &String| {
+        let name = pages_route(app, file).or_else(|| app_route(app, file))?;
+        let file = file.clone();
+        Some(Route { name, file })
+    };
+    project.files.keys().filter_map(route).collect()
 }
 
 /// The route of a file below `pages/api`: the path without extension and `index`.
@@ -83,10 +84,13 @@ impl Pattern {
         }
     }
 
-    fn matches(&self, route: &Route) -> bool {
-        let name = route.name.trim_start_matches('/');
+    fn names(&self, route: &str) -> bool {
+        let name = route.trim_start_matches('/');
         self.routes.iter().any(|glob| glob.is_match(name))
-            || self.files.iter().any(|glob| glob.is_match(&route.file))
+    }
+
+    fn matches(&self, route: &Route) -> bool {
+        self.names(&route.name) || self.files.iter().any(|glob| glob.is_match(&route.file))
     }
 }
 
@@ -125,32 +129,11 @@ pub fn expand(patterns: &[String], known: &[Route], root: &str) -> (Vec<String>,
     (out.into_iter().collect(), unknown)
 }
 
-/// The methods that a route can answer.
-const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-
-/// Reads `ROUTE` or `ROUTE:METHOD`.
-///
-/// # Errors
-/// When what follows the colon is no HTTP method.
-pub fn forced(text: &str, action: bool) -> Result<Forced, String> {
-    let (route, method) = match text.rsplit_once(':') {
-        Some((route, method)) => (route, Some(method.to_ascii_uppercase())),
-        None => (text, None),
-    };
-    if let Some(method) = &method
-        && !METHODS.contains(&method.as_str())
-    {
-        return Err(format!(
-            "{method} is none of the methods {}",
-            METHODS.join(", ")
-        ));
-    }
-    let route = format!("/{}", route.trim_matches('/'));
-    Ok(Forced {
-        route,
-        method,
-        action,
-    })
+/// The names of the routes that a pattern of routes names.
+pub fn named<'r>(pattern: &str, known: &'r [Route]) -> BTreeSet<&'r str> {
+    let pattern = Pattern::new(pattern, "");
+    let names = known.iter().map(|route| route.name.as_str());
+    names.filter(|name| pattern.names(name)).collect()
 }
 
 /// The known name that is spelled most like `name`, when one is near.
@@ -243,13 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_forced_ways() {
-        let one = forced("api/posts/:post", true).unwrap();
-        assert_eq!(
-            (one.route.as_str(), one.method.as_deref()),
-            ("/api/posts", Some("POST"))
-        );
-        assert!(forced("/api/posts:SEND", true).is_err());
+    fn finds_what_is_spelled_alike() {
         assert_eq!(
             nearest("/api/psots", ["/api/posts", "/x"]),
             Some("/api/posts")

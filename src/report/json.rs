@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use routelift_transforms::outcome::{
-    AppOutcome, Change, Evidence, MethodOutcome, Place, Refusal, RouteOutcome,
+    AppOutcome, Change, Evidence, MethodOutcome, Place, Refusal, RouteOutcome, Warning,
 };
 use routelift_transforms::project::App;
 use routelift_transforms::reason::{Note, Reason};
+use routelift_transforms::wishes::{Origin, Wish};
 use serde::Serialize;
 
 use super::{View, is_left, is_obeyed};
@@ -41,6 +42,17 @@ struct ProjectJson<'a> {
     apps: Vec<AppJson<'a>>,
     /// Every file change, sorted by path.
     changes: Vec<ChangeJson<'a>>,
+    /// What comes to nothing of what the user said, and what could not be read.
+    warnings: Vec<WarningJson<'a>>,
+}
+
+/// One warning.
+#[derive(Serialize)]
+struct WarningJson<'a> {
+    /// In words.
+    what: &'a str,
+    /// Where, or null.
+    place: Option<PlaceJson<'a>>,
 }
 
 /// One app.
@@ -71,12 +83,27 @@ struct RouteJson<'a> {
     target: Option<&'a str>,
     /// Whether the route stays where it is.
     left: bool,
+    /// What the user wants of it.
+    asked: Vec<AskedJson<'a>>,
     /// One decision for each method.
     methods: Vec<MethodJson<'a>>,
     /// Why the route was left.
     refusals: Vec<RefusalJson<'a>>,
     /// Why a bridged handler could not be rewritten.
     bridged: Vec<RefusalJson<'a>>,
+}
+
+/// What the user wants of a route.
+#[derive(Serialize)]
+struct AskedJson<'a> {
+    /// `external`, `action` or `keep`.
+    way: &'static str,
+    /// The method, or null for all of them.
+    method: Option<&'a str>,
+    /// The option of the command line that says so, or null.
+    option: Option<&'a str>,
+    /// The comment or the entry of `routelift.toml` that says so, or null.
+    place: Option<PlaceJson<'a>>,
 }
 
 /// One decision.
@@ -200,6 +227,7 @@ fn project(view: &View) -> ProjectJson<'_> {
         },
         apps: apps.map(|(app, outcome)| self::app(app, outcome)).collect(),
         changes: changes.map(|change| self::change(view, change)).collect(),
+        warnings: view.warnings.iter().map(warning).collect(),
     }
 }
 
@@ -214,12 +242,32 @@ fn app<'a>(app: &'a App, outcome: &'a AppOutcome) -> AppJson<'a> {
     }
 }
 
+fn warning(warning: &Warning) -> WarningJson<'_> {
+    WarningJson {
+        what: &warning.what,
+        place: warning.place.as_ref().map(place),
+    }
+}
+
+fn asked(wish: &Wish) -> AskedJson<'_> {
+    AskedJson {
+        way: wish.way.name(),
+        method: wish.method.as_deref(),
+        option: match &wish.origin {
+            Origin::Option(option) => Some(option),
+            _ => None,
+        },
+        place: wish.origin.place().map(place),
+    }
+}
+
 fn route(route: &RouteOutcome) -> RouteJson<'_> {
     RouteJson {
         route: &route.route,
         file: &route.file,
         target: route.target.as_deref(),
         left: is_left(route),
+        asked: route.asked.iter().map(asked).collect(),
         methods: route.methods.iter().map(method).collect(),
         refusals: route.refusals.iter().map(refusal).collect(),
         bridged: route.bridged.iter().map(refusal).collect(),

@@ -2,9 +2,10 @@
 //! here returns text; `main.rs` prints it.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anstyle::{AnsiColor, Style};
-use routelift_transforms::outcome::{Outcome, Refusal, RouteOutcome, WayOut};
+use routelift_transforms::outcome::{Outcome, Refusal, RouteOutcome, Warning, WayOut};
 use routelift_transforms::project::Project;
 use routelift_transforms::reason::Note;
 
@@ -13,12 +14,18 @@ pub mod table;
 pub mod terminal;
 
 /// One root's result and how to speak of it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct View {
     /// The project as it was loaded.
     pub project: Project,
     /// What the run came to.
     pub outcome: Outcome,
+    /// What comes to nothing of what the user said, and what could not be read.
+    pub warnings: Vec<Warning>,
+    /// The notes that each app accepts: they are not explained.
+    pub accepted: Vec<BTreeSet<Note>>,
+    /// The texts of the configurations, by their paths.
+    pub configs: BTreeMap<String, String>,
     /// What stands before a path of the project so that it can be opened from the current
     /// directory; empty or ending in `/`.
     pub shown: String,
@@ -34,7 +41,8 @@ impl View {
             .files
             .get(file)
             .and_then(|file| file.text.as_deref());
-        source.or_else(|| self.project.texts.get(file).map(String::as_str))
+        let other = || self.project.texts.get(file).or(self.configs.get(file));
+        source.or_else(|| other().map(String::as_str))
     }
 
     /// Whether a file of the project is executable.

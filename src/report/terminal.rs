@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
-use routelift_transforms::outcome::{Refusal, WayOut};
+use routelift_transforms::outcome::{Refusal, Warning, WayOut};
 use routelift_transforms::reason::Note;
 
 use super::{BOLD, Look, View, clean, is_left, meaning, table};
@@ -55,6 +55,14 @@ pub fn render(views: &[View], written: bool, look: Look) -> String {
     out.push_str(&notes(views, look));
     out.push_str(&total(views, written));
     out
+}
+
+/// One warning, with its place.
+pub fn warning(warning: &Warning, shown: &str) -> String {
+    let at = warning.place.as_ref().map_or(String::new(), |place| {
+        format!("{shown}{}:{}:{}: ", place.file, place.line, place.column)
+    });
+    format!("warning: {}\n", clean(&format!("{at}{}", warning.what)))
 }
 
 /// One refusal with its place, and what it came to: a route that is left or bridged.
@@ -126,10 +134,31 @@ impl Line {
     }
 }
 
-/// Every note that an app or a route brings, explained once.
+/// Every note that an app or a route brings, explained once unless all apps that have it accept it.
 fn notes(views: &[View], look: Look) -> String {
-    let used: BTreeSet<Note> = views.iter().flat_map(View::notes).collect();
+    let (mut used, mut accepted) = (BTreeSet::new(), BTreeSet::new());
+    let none = BTreeSet::new();
+    for view in views {
+        for (index, app) in view.outcome.apps.iter().enumerate() {
+            let accepts = view.accepted.get(index).unwrap_or(&none);
+            let methods = app.routes.iter().flat_map(|route| &route.methods);
+            let notes = methods.flat_map(|method| &method.notes).chain(&app.notes);
+            for note in notes.copied() {
+                match accepts.contains(&note) {
+                    true => accepted.insert(note),
+                    false => used.insert(note),
+                };
+            }
+        }
+    }
     let mut out = String::new();
+    let accepted: Vec<&str> = accepted
+        .difference(&used)
+        .map(|note: &Note| note.code())
+        .collect();
+    if !accepted.is_empty() {
+        out.push_str(&format!("accepted notes: {}\n\n", accepted.join(", ")));
+    }
     for note in used {
         out.push_str(&look.paint(BOLD, &format!("note[{}]", note.code())));
         out.push('\n');

@@ -32,6 +32,7 @@ fn route(name: &str, methods: Vec<MethodOutcome>) -> RouteOutcome {
         route: name.into(),
         file: format!("pages{name}.ts"),
         target: Some(format!("app{name}/route.ts")),
+        asked: Vec::new(),
         methods,
         refusals: Vec::new(),
         bridged: Vec::new(),
@@ -79,6 +80,7 @@ fn view() -> View {
         dir: String::new(),
         notes: vec![Note::NextNotFound],
         refusals: Vec::new(),
+        accepted: Vec::new(),
         routes: vec![
             left,
             route(long, vec![method("GET", WayOut::RouteHandler, &notes)]),
@@ -117,9 +119,15 @@ fn view() -> View {
                 old: "a\n".into(),
                 new: "b\u{1b}[2J\n".into(),
             }],
+            warnings: Vec::new(),
         },
+        warnings: vec![Warning {
+            what: "no API route matches /api/gone\u{1b}".into(),
+            place: Some(Place::new("routelift.toml", "a\nb\n", 2, 3)),
+        }],
         shown: "web/".into(),
         prefix: "web/".into(),
+        ..View::default()
     }
 }
 
@@ -144,6 +152,24 @@ fn the_report_is_readable_at_80_columns() {
         terminal::render(&[view()], true, PLAIN)
             .ends_with("1 file change written; routelift undo takes it back\n")
     );
+}
+
+#[test]
+fn accepted_notes_are_not_explained() {
+    let accepting = View {
+        accepted: vec![[Note::Auto405].into()],
+        ..view()
+    };
+    let report = terminal::render(&[accepting], false, PLAIN);
+    assert!(report.contains("\naccepted notes: auto-405\n"), "{report}");
+    assert!(!report.contains("note[auto-405]") && report.contains("note[json-charset]"));
+    // Another app does not accept it.
+    let accepting = View {
+        accepted: vec![[Note::Auto405].into()],
+        ..view()
+    };
+    let report = terminal::render(&[accepting, view()], false, PLAIN);
+    assert!(report.contains("note[auto-405]"), "{report}");
 }
 
 #[test]
@@ -186,6 +212,7 @@ fn json_holds_the_whole_result() {
         1
     );
     assert_eq!(project["changes"][0]["kind"], "rename");
+    assert_eq!(project["warnings"][0]["place"]["line"], 2);
     assert_eq!(project["changes"][0]["old_path"], "pages/api/posts.ts");
     let diff = project["changes"][0]["diff"].as_str().unwrap();
     assert!(diff.starts_with("diff --git a/web/pages"));

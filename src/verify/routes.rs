@@ -93,6 +93,7 @@ mod tests {
             route: route.to_string(),
             file: String::new(),
             target: None,
+            asked: Vec::new(),
             methods: Vec::new(),
             refusals: Vec::new(),
             bridged: Vec::new(),

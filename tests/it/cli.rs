@@ -115,6 +115,7 @@ fn help_shows_every_flag_and_examples() {
         "--color",
         "--timings",
         "explain",
+        "init",
         "undo",
         "Examples:",
         "git apply",
@@ -182,7 +183,7 @@ fn usage_errors_exit_with_2() {
         (&["--action", "/api/hello:SEND"], "SEND"),
         (
             &["--action", "/api/hello", "--route-handler", "/api/hello"],
-            "both",
+            "cannot be both",
         ),
         (&[".", "pages"], "inside each other"),
         (&["explain"], "ROUTE|CODE"),
@@ -362,4 +363,187 @@ fn verify_says_what_it_lacks() {
         "{stderr}"
     );
     assert!(stderr.ends_with("reset\n"), "{stderr}");
+}
+
+const CONFIG: &str = "[routes]\nexternal = [\"/api/hello\"]\n";
+
+/// The configuration that holds for an app is the nearest one, whatever part of the repository is migrated.
+#[test]
+fn the_nearest_configuration_holds() {
+    let keep = "[routes]\nkeep = [\"/api/hello\", \"/api/elsewhere\"]\n";
+    let copy = Copy::of(&[
+        ("routelift.toml", keep),
+        ("apps/a/package.json", PACKAGE.1),
+        ("apps/a/pages/api/hello.ts", ROUTE.1),
+        ("apps/b/package.json", PACKAGE.1),
+        ("apps/b/pages/api/hello.ts", ROUTE.1),
+        ("apps/b/pages/api/elsewhere.ts", ROUTE.1),
+        ("apps/b/routelift.toml", CONFIG),
+    ]);
+    let (exit, stdout, stderr) = code(&copy, &[]);
+    assert_eq!(exit, Some(0), "{stderr}");
+    assert!(!stdout.contains("apps/a/") && stdout.contains("apps/b/app/api/hello"));
+    let warning = "warning: routelift.toml:2:23: no API route matches /api/elsewhere; did you mean /api/hello?\n";
+    assert!(stderr.starts_with(warning), "{stderr}");
+    // Of what stands above only a part is looked at, so that nothing is known to be idle.
+    let (exit, stdout, stderr) = code(&copy, &["apps/a"]);
+    assert_eq!((exit, stdout.as_str()), (Some(0), ""), "{stderr}");
+    assert!(!stderr.contains("warning"), "{stderr}");
+    assert!(stderr.contains("left[kept]"), "{stderr}");
+    let (_, stdout, _) = code(&copy, &["explain", "/api/hello", "apps/a"]);
+    assert!(
+        stdout.contains("asked     keep, by apps/a/../../routelift.toml:2:9"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("keep = [\"/api/hello\""), "{stdout}");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_understood_is_an_error() {
+    let copy = project();
+    let file = copy.path().join("routelift.toml");
+    for (text, message) in [
+        (
+            "[route]\n",
+            "routelift.toml:1:2: unknown field `route`, expected one of `accept`, `routes`, `actions`",
+        ),
+        (
+            "[routes]\nexternal = [\"/api/hello\"]\naction = [\"/api/hello:POST\"]\n",
+            "/api/hello cannot be both: external by routelift.toml:2:13, and action by routelift.toml:3:11",
+        ),
+        (
+            "accept = [\"no-etags\"]\n",
+            "routelift.toml:1:11: \"no-etags\" cannot be accepted, only not-found-page and notes can; did you mean no-etag?",
+        ),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        for arguments in [&[][..], &["explain", "/api/hello"], &["init"]] {
+            let (exit, stdout, stderr) = code(&copy, arguments);
+            assert_eq!((exit, stdout.as_str()), (Some(2), ""), "{arguments:?}");
+            assert!(stderr.starts_with(&format!("error: {message}")), "{stderr}");
+        }
+    }
+    std::fs::write(&file, b"\xff").unwrap();
+    assert!(code(&copy, &[]).2.contains("cannot read routelift.toml"));
+}
+
+/// Options count more than comments, and comments more than the configuration.
+#[test]
+fn who_says_what_counts_is_explained() {
+    let caller = "'use client'\nexport const Like = () => <button onClick={() => fetch('/api/like', { method: 'POST' })} />\n";
+    let route = "// routelift: external\nexport default function handler(req, res) {\n  if (req.method !== 'POST') return res.status(405).end()\n  res.status(204).end()\n}\n";
+    let copy = Copy::of(&[
+        PACKAGE,
+        ("pages/api/like.js", route),
+        (
+            "app/page.jsx",
+            "import { Like } from './like'\nexport default () => <Like />\n",
+        ),
+        ("app/like.jsx", caller),
+        ("routelift.toml", "[routes]\naction = [\"/api/like\"]\n"),
+    ]);
+    let way = |arguments: &[&str]| {
+        let (_, stdout, stderr) = code(&copy, arguments);
+        let value: serde_json::Value = serde_json::from_str(&stdout).expect(&stderr);
+        value["projects"][0]["apps"][0]["routes"][0].clone()
+    };
+    let route = way(&["--format", "json"]);
+    assert_eq!(route["methods"][0]["way_out"], "route-handler");
+    assert_eq!(route["asked"].as_array().unwrap().len(), 1);
+    assert_eq!(route["asked"][0]["way"], "external");
+    assert_eq!(route["asked"][0]["place"]["file"], "pages/api/like.js");
+    let (_, stdout, _) = code(&copy, &["explain", "/api/like"]);
+    let words =
+        "asked     external, by pages/api/like.js:1:1\n              // routelift: external\n";
+    assert!(stdout.contains(words), "{stdout}");
+    let route = way(&["--format", "json", "--action", "/api/*:POST"]);
+    assert_eq!(route["methods"][0]["way_out"], "server-action");
+    assert_eq!(route["asked"][0]["option"], "--action /api/*:POST");
+    let (_, stdout, _) = code(&copy, &["explain", "/api/like", "--action", "/api/like"]);
+    assert!(
+        stdout.contains("asked     action, by --action /api/like\n"),
+        "{stdout}"
+    );
+    // Without a comment the configuration holds, and what it asks for is refused where it cannot work.
+    let copy = Copy::of(&[
+        PACKAGE,
+        ROUTE,
+        (
+            "routelift.toml",
+            "[routes]\naction = [\"/api/hello:POST\"]\n",
+        ),
+    ]);
+    let (_, stdout, stderr) = code(&copy, &["--bridge"]);
+    assert_eq!(stdout, "");
+    assert!(stderr.contains("left[forced-way]"), "{stderr}");
+}
+
+#[test]
+fn init_shows_a_configuration_and_writes_it_once() {
+    let copy = Copy::new(&read_tree(
+        &repository().join("fixtures/routelift-toml/input"),
+    ));
+    std::fs::remove_file(copy.path().join("routelift.toml")).unwrap();
+    copy.commit();
+    let before = copy.tree();
+    let (exit, stdout, stderr) = code(&copy, &["init"]);
+    assert_eq!(exit, Some(0), "{stderr}");
+    assert!(
+        stderr.ends_with("nothing is written without --write\n"),
+        "{stderr}"
+    );
+    assert!(stdout.contains("+++ b/routelift.toml\n"), "{stdout}");
+    for line in [
+        "+\"/api/desk/tickets:POST\" = \"createTicket\"\n",
+        "+directory = \"app/actions\"\n",
+        "+external = [\n+  \"/api/v1/**\",\n",
+    ] {
+        let (_, stdout, _) = code(&copy, &["init", "--route-handler", "/api/v1/**"]);
+        assert!(stdout.contains(line), "{line}\n{stdout}");
+    }
+    assert_eq!(copy.tree(), before);
+    let (_, plan, _) = code(&copy, &[]);
+    let (exit, written, stderr) = code(&copy, &["init", "--write"]);
+    assert_eq!((exit, &written), (Some(0), &stdout), "{stderr}");
+    // What was found decides as nothing did.
+    copy.commit();
+    let (_, again, stderr) = code(&copy, &[]);
+    assert_eq!(again, plan);
+    assert!(!stderr.contains("routelift.toml:"), "{stderr}");
+    let (exit, stdout, stderr) = code(&copy, &["init", "--write"]);
+    assert_eq!((exit, stdout.as_str()), (Some(2), ""));
+    assert_eq!(
+        stderr.lines().last(),
+        Some("error: routelift.toml is there: change it by hand")
+    );
+    let (exit, _, stderr) = code(&copy, &["undo"]);
+    assert_eq!(exit, Some(0), "{stderr}");
+    assert_eq!(copy.tree(), before);
+    let (exit, stdout, _) = code(&Copy::of(&[]), &["init", "--schema"]);
+    let schema: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(
+        (exit, schema["title"].as_str()),
+        (Some(0), Some("routelift.toml"))
+    );
+}
+
+/// `app/actions/error.js` would be an error boundary.
+#[test]
+fn a_file_of_actions_has_no_name_of_the_framework() {
+    let caller = "'use client'\nexport const Report = () => <button onClick={() => fetch('/api/error', { method: 'POST' })} />\n";
+    let route = "export default function handler(req, res) {\n  if (req.method !== 'POST') return res.status(405).end()\n  res.status(204).end()\n}\n";
+    let copy = Copy::of(&[
+        PACKAGE,
+        ("pages/api/error.js", route),
+        (
+            "app/page.jsx",
+            "import { Report } from './report'\nexport default () => <Report />\n",
+        ),
+        ("app/report.jsx", caller),
+    ]);
+    let (_, stdout, stderr) = code(&copy, &[]);
+    assert!(
+        stdout.contains("+++ b/app/actions/error-actions.js\n"),
+        "{stdout}{stderr}"
+    );
 }

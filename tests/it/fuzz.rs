@@ -284,8 +284,7 @@ fn round(seed: u64, directory: &Path) -> Result<(), String> {
         let views = [View {
             project,
             outcome,
-            shown: String::new(),
-            prefix: String::new(),
+            ..View::default()
         }];
         let look = Look {
             colour: true,

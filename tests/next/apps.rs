@@ -46,6 +46,7 @@ fn is_supplied(path: &str) -> bool {
     let names = [
         "package.json",
         "package-lock.json",
+        "routelift.toml",
         "tsconfig.json",
         "jsconfig.json",
         "next-env.d.ts",

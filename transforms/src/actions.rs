@@ -21,6 +21,8 @@ use crate::next_version::Feature;
 use crate::outcome::{Evidence, Place};
 use crate::project::{App, Project};
 use crate::surroundings::{directory, rebase, specifier};
+use crate::wishes::Wishes;
+use crate::{ActionName, Settings};
 
 /// The Server Actions of a route.
 pub struct Actions {
@@ -54,8 +56,10 @@ pub struct Request<'r, 'a> {
     pub calls: &'r [&'r Call],
     /// The short file names that two routes would share.
     pub shared_names: &'r BTreeSet<String>,
-    /// Methods that the user forces to be route handlers; `*` for all.
-    pub kept: &'r BTreeSet<String>,
+    /// What the user wants of the route.
+    pub wishes: &'r Wishes,
+    /// What the user wants of the app.
+    pub settings: &'r Settings,
 }
 
 /// Plans the actions of a route.
@@ -115,14 +119,22 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
     }
     let mut names = BTreeMap::new();
     for method in &methods {
-        names.insert(
-            method.clone(),
-            free_name(
+        let name = match given_name(request, method) {
+            None => free_name(
                 request.module,
                 &naming::action(request.route, method),
                 &names,
             ),
-        );
+            Some(given) if is_taken(request.module, &given.name, &names) => {
+                return Err(vec![Evidence {
+                    for_action: false,
+                    what: format!("its file has another {} already", given.name),
+                    place: Some(given.place.clone()),
+                }]);
+            }
+            Some(given) => given.name.clone(),
+        };
+        names.insert(method.clone(), name);
     }
     let extension = if request.module.source.typescript() {
         "ts"
@@ -135,8 +147,12 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
     } else {
         short
     };
-    let dir = app_dir(request.app).ok_or_else(Vec::new)?;
-    let path = format!("{dir}/actions/{file}.{extension}");
+    let file = naming::plain(file);
+    let dir = directory_of(request.app, request.settings).ok_or_else(Vec::new)?;
+    let path = match dir.is_empty() {
+        true => format!("{file}.{extension}"),
+        false => format!("{dir}/{file}.{extension}"),
+    };
     if request.project.files.contains_key(&path) {
         return Err(against(format!("{path} exists"), None));
     }
@@ -332,7 +348,7 @@ fn candidates(request: &Request) -> BTreeSet<String> {
                 .calls
                 .iter()
                 .any(|call| call.method.as_ref() != Some(method));
-        if any_other || request.kept.contains("*") || request.kept.contains(method) {
+        if any_other || request.wishes.is_external(method) {
             continue;
         }
         if decide::evidence(request.calls, method)
@@ -385,13 +401,27 @@ fn contract(request: &Request, method: &str, calls: &[&Call]) -> Contract {
     }
 }
 
+/// The directory that the Server Actions of an app go to.
+pub fn directory_of(app: &App, settings: &Settings) -> Option<String> {
+    let own = settings.actions.clone();
+    own.or_else(|| Some(format!("{}/actions", app_dir(app)?)))
+}
+
+/// The name that the user gives to the action for a method.
+fn given_name<'r>(request: &Request<'r, '_>, method: &str) -> Option<&'r ActionName> {
+    let mut names = request.settings.names.iter();
+    names.find(|given| given.route == request.route.path && given.method == method)
+}
+
+/// Whether the API file, or another of its actions, has a name already.
+fn is_taken(module: &ApiModule, name: &str, taken: &BTreeMap<String, String>) -> bool {
+    let names = crate::syntax::Names::of(module.source, &module.source.module);
+    names.all.iter().any(|((sym, _), _)| sym == name) || taken.values().any(|other| other == name)
+}
+
 /// A name that the API file does not bind.
 fn free_name(module: &ApiModule, wanted: &str, taken: &BTreeMap<String, String>) -> String {
-    let names = crate::syntax::Names::of(module.source, &module.source.module);
-    let used = |name: &str| {
-        names.all.iter().any(|((sym, _), _)| sym == name)
-            || taken.values().any(|other| other == name)
-    };
+    let used = |name: &str| is_taken(module, name, taken);
     let mut name = wanted.to_string();
     if used(&name) {
         name = format!("{wanted}Action");

@@ -4,8 +4,8 @@
 //! The adapter ([`crate::emit::bridge`]) gives a handler Node's own request and response, so
 //! their members need no reading here, but for the few that it cannot give.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use swc_core::ecma::ast::*;
 use swc_core::ecma::visit::{Visit, VisitWith};
@@ -22,7 +22,7 @@ use crate::surroundings;
 use crate::syntax::{bare, member, prop_name};
 
 /// Looks at a file and all that it reaches; gives the notes beside those of every bridged
-/// route.
+/// route. `looked` holds what was seen in modules for other routes.
 ///
 /// # Errors
 /// The refusals for what the adapter cannot give.
@@ -31,6 +31,7 @@ pub fn look(
     project: &Project,
     app: &App,
     headers: &RouteHeaders,
+    looked: &Looked,
 ) -> Result<BTreeSet<Note>, Vec<Refusal>> {
     let source = outline.source;
     let whole =
@@ -55,9 +56,8 @@ pub fn look(
         let file = &project.files[path];
         if path != adapter
             && let Some(text) = &file.text
-            && let Ok(source) = Source::parse(path, text.clone())
         {
-            seen.read(&source);
+            seen.add(&looked.at(path, text));
         }
     }
     if let Some(header) = config_header(headers, &seen.texts) {
@@ -97,14 +97,35 @@ fn config_header(headers: &RouteHeaders, texts: &[Arc<str>]) -> Option<String> {
     if let Some(own) = headers.own() {
         return Some(own.to_string());
     }
-    let texts: Vec<String> = texts.iter().map(|text| text.to_ascii_lowercase()).collect();
     let named = |words: &str| texts.iter().any(|text| text.contains(words));
     // What a library for CORS sets has no name in the code.
     let set = |name: &&str| named(name) || name.starts_with("access-control-") && named("cors");
     headers.names().flatten().find(set).map(str::to_string)
 }
 
-/// What was seen in the code.
+/// What was seen in modules, so that those which many routes reach are read once.
+#[derive(Default)]
+pub struct Looked(Mutex<BTreeMap<String, Arc<Seen>>>);
+
+impl Looked {
+    /// What is in a module; nothing when it does not parse.
+    fn at(&self, path: &str, text: &Arc<str>) -> Arc<Seen> {
+        // What another thread has left half done is not there.
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seen) = lock().get(path) {
+            return seen.clone();
+        }
+        let mut seen = Seen::default();
+        if let Ok(source) = Source::parse(path, text.clone()) {
+            seen.read(&source);
+        }
+        let seen = Arc::new(seen);
+        lock().insert(path.to_string(), seen.clone());
+        seen
+    }
+}
+
+/// What was seen in the code; the texts in small letters.
 #[derive(Default)]
 struct Seen {
     refusals: Vec<Refusal>,
@@ -132,6 +153,12 @@ const SOCKET: &[&str] = &[
 const SERVERS: &[&str] = &["socket.io", "ws", "engine.io", "websocket"];
 
 impl Seen {
+    fn add(&mut self, other: &Seen) {
+        self.refusals.extend(other.refusals.iter().cloned());
+        self.notes.extend(&other.notes);
+        self.texts.extend(other.texts.iter().cloned());
+    }
+
     fn read(&mut self, source: &Source) {
         let text = source.text.to_ascii_lowercase();
         let names = |words: &[&str]| words.iter().any(|words| text.contains(words));
@@ -141,7 +168,7 @@ impl Seen {
         if names(&["content-encoding", "proxy", "zlib", "compression"]) {
             self.notes.insert(Note::UnpackedBody);
         }
-        self.texts.push(source.text.clone());
+        self.texts.push(Arc::from(text));
         let mut uses = Uses {
             source,
             held: BTreeSet::new(),

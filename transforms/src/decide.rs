@@ -22,7 +22,7 @@ pub fn evidence(calls: &[&Call], method: &str) -> Vec<Evidence> {
     if found.is_empty() {
         found.push(Evidence {
             for_action: false,
-            what: "nothing in the project calls it".to_string(),
+            what: UNCALLED.to_string(),
             place: None,
         });
     }
@@ -52,6 +52,13 @@ pub fn waits_for_pages(calls: &[&Call], method: &str) -> bool {
             .all(|evidence| evidence.for_action || evidence.what == FROM_PAGES)
 }
 
+/// What is said of a method that nothing calls.
+pub const UNCALLED: &str = "nothing in the project calls it";
+/// What is said of a route that a configuration names.
+pub const CONFIGURED: &str = "named in configuration or middleware";
+/// What is said of a route that a document names.
+pub const DOCUMENTED: &str = "named in a document";
+
 const FROM_PAGES: &str = "called from code that the Pages Router reaches";
 
 /// Whether a method changes something.
@@ -69,9 +76,9 @@ fn of_call(call: &Call) -> Evidence {
     match call.client {
         Client::Fetch => {}
         Client::Test => return against("called by URL in a test".to_string()),
-        Client::Config => return against("named in configuration or middleware".to_string()),
+        Client::Config => return against(CONFIGURED.to_string()),
         Client::Middleware => return against("middleware runs before it".to_string()),
-        Client::Document => return against("named in a document".to_string()),
+        Client::Document => return against(DOCUMENTED.to_string()),
         Client::Constant => {
             return against("named by a string whose use is not followed".to_string());
         }

@@ -272,7 +272,7 @@ fn inner(source: &Source, text: &Str) -> std::ops::Range<usize> {
 }
 
 /// How an importer names a module, in the way that it named the API file.
-fn name_for(app: &App, specifier: &str, path: &str, module: &str) -> String {
+pub fn name_for(app: &App, specifier: &str, path: &str, module: &str) -> String {
     if surroundings::is_relative(specifier) {
         let stem = module.rsplit_once('.').map_or(module, |(stem, _)| stem);
         surroundings::relative(directory(path), stem)

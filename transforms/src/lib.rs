@@ -2,11 +2,13 @@
 //! Nothing here touches the disk, prints, or fails: what is not understood is a refusal.
 
 pub mod actions;
+pub mod aside;
 pub mod bridge;
 pub mod clients;
 pub mod config_headers;
 pub mod config_lists;
 pub mod decide;
+pub mod directives;
 pub mod edit;
 pub mod emit;
 pub mod facts;
@@ -14,6 +16,7 @@ pub mod flow;
 pub mod graph;
 pub mod handler;
 pub mod idioms;
+pub mod idle;
 pub mod importers;
 pub mod injected;
 pub mod injected_handler;
@@ -44,13 +47,15 @@ pub mod specialise;
 pub mod surroundings;
 pub mod syntax;
 pub mod url_pattern;
+pub mod wishes;
 pub mod wrapping;
 
 use std::collections::BTreeMap;
 
-use outcome::Outcome;
+use outcome::{Outcome, Place};
 use project::Project;
 use reason::Reason;
+use wishes::Wish;
 
 /// What the user asked for.
 #[derive(Debug, Default, Clone)]
@@ -61,12 +66,36 @@ pub struct Options {
     pub only: Vec<String>,
     /// Routes to leave out.
     pub exclude: Vec<String>,
-    /// Ways out that the user forces.
-    pub forced: Vec<Forced>,
     /// Which handlers run untouched behind an adapter.
     pub bridge: Bridge,
-    /// What is no reason to leave an app, because the user says so.
-    pub accept: Vec<Reason>,
+    /// What is wanted of each app, in the project's order; an app without an entry has no wishes.
+    pub apps: Vec<Settings>,
+}
+
+/// What the user wants of one app.
+#[derive(Debug, Default, Clone)]
+pub struct Settings {
+    /// What becomes of its routes, by options and by the configuration.
+    pub wishes: Vec<Wish>,
+    /// The directory that Server Actions go to, when it is another than `app/actions`.
+    pub actions: Option<String>,
+    /// How Server Actions are called.
+    pub names: Vec<ActionName>,
+    /// What is no reason to leave the app; where the configuration says so, if it does.
+    pub accept: Vec<(Reason, Option<Place>)>,
+}
+
+/// The name that the user gives to a Server Action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionName {
+    /// The route.
+    pub route: String,
+    /// The method in capitals.
+    pub method: String,
+    /// The name.
+    pub name: String,
+    /// Where the configuration says so.
+    pub place: Place,
 }
 
 /// Which handlers run untouched in a route file, behind an adapter.
@@ -81,34 +110,16 @@ pub enum Bridge {
     All,
 }
 
-/// A way out that the user forces for a route, or for one of its methods.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Forced {
-    /// The route, as `/api/posts/[id]`, or `/api/posts/**` for all below it.
-    pub route: String,
-    /// The method in capitals, or all of them.
-    pub method: Option<String>,
-    /// `true` for a Server Action, `false` for a Route Handler.
-    pub action: bool,
-}
-
-impl Forced {
-    /// Whether it is meant for a route: its own name, or everything below `/**`.
-    pub fn names(&self, route: &str) -> bool {
-        match self.route.strip_suffix("/**") {
-            Some(above) => route
-                .strip_prefix(above)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
-            None => self.route == route,
-        }
-    }
-}
-
 impl Options {
     /// Whether the user wants to look at a route.
     pub fn selects(&self, route: &str) -> bool {
         (self.only.is_empty() || self.only.iter().any(|only| only == route))
             && !self.exclude.iter().any(|exclude| exclude == route)
+    }
+
+    /// What is wanted of an app.
+    pub fn of(&self, app: usize) -> Settings {
+        self.apps.get(app).cloned().unwrap_or_default()
     }
 }
 
@@ -116,11 +127,14 @@ impl Options {
 pub fn migrate(project: &Project, options: &Options) -> Outcome {
     let callers = plan::Callers::collect(project);
     let mut changes = BTreeMap::new();
-    let apps = (0..project.apps.len())
+    let apps: Vec<_> = (0..project.apps.len())
         .map(|app| plan::app(project, app, &callers, options, &mut changes))
         .collect();
+    let mut warnings = directives::strays(project);
+    warnings.extend(idle::idle(&apps, options));
     Outcome {
         apps,
         changes: changes.into_values().collect(),
+        warnings,
     }
 }

@@ -267,6 +267,37 @@ pub fn long_file(route: &Route) -> String {
     segments.join("-")
 }
 
+/// The names of files below `app/` that Next.js takes for itself.
+const SPECIAL: &[&str] = &[
+    "apple-icon",
+    "default",
+    "error",
+    "forbidden",
+    "global-error",
+    "global-not-found",
+    "icon",
+    "layout",
+    "loading",
+    "manifest",
+    "not-found",
+    "opengraph-image",
+    "page",
+    "robots",
+    "route",
+    "sitemap",
+    "template",
+    "twitter-image",
+    "unauthorized",
+];
+
+/// A file name that Next.js gives no meaning to.
+pub fn plain(file: String) -> String {
+    match SPECIAL.contains(&file.as_str()) {
+        true => format!("{file}-actions"),
+        false => file,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,5 +325,7 @@ mod tests {
         assert_eq!(file(&route("/api/posts/[id]")), "post");
         assert_eq!(file(&route("/api/posts")), "posts");
         assert_eq!(file(&route("/api/todos/[id]/toggle")), "toggle-todo");
+        assert_eq!(plain(file(&route("/api/route"))), "route-actions");
+        assert_eq!(plain(file(&route("/api/routes"))), "routes");
     }
 }

@@ -2,6 +2,7 @@
 //! program prints it, writes it, or both, from the same value.
 
 use crate::reason::{Note, Reason};
+use crate::wishes::Wish;
 
 /// The result for one project.
 #[derive(Debug, Default, Clone)]
@@ -10,6 +11,17 @@ pub struct Outcome {
     pub apps: Vec<AppOutcome>,
     /// Every file change, sorted by the path that it ends at; no two touch one path.
     pub changes: Vec<Change>,
+    /// What the user said that comes to nothing.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that the user should know and that concerns no decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// In words.
+    pub what: String,
+    /// Where, when that is in a file.
+    pub place: Option<Place>,
 }
 
 /// The result for one app.
@@ -19,6 +31,8 @@ pub struct AppOutcome {
     pub dir: String,
     /// Why the whole app was left, when it was.
     pub refusals: Vec<Refusal>,
+    /// Reasons to leave the whole app that the user accepts.
+    pub accepted: Vec<Reason>,
     /// Differences that the migration brings to the rest of the app.
     pub notes: Vec<Note>,
     /// One entry for each API file, in order of their routes.
@@ -34,6 +48,8 @@ pub struct RouteOutcome {
     pub file: String,
     /// Where the handlers went: the `route.ts`, when one is left of it.
     pub target: Option<String>,
+    /// What the user wants of it.
+    pub asked: Vec<Wish>,
     /// One entry for each method that the handler tells apart; `*` for a handler that
     /// answers every method alike.
     pub methods: Vec<MethodOutcome>,

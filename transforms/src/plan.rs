@@ -7,10 +7,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::actions::{self, Actions};
+use crate::aside;
 use crate::bridge;
 use crate::clients;
 use crate::config_headers::{ConfigHeaders, RouteHeaders};
 use crate::decide;
+use crate::directives;
 use crate::edit::Edits;
 use crate::emit::bridge as adapter;
 use crate::emit::call_site::{self, ActionRef};
@@ -41,7 +43,8 @@ use crate::shared_forms::{self, Names};
 use crate::source::Source;
 use crate::surroundings::{self, directory};
 use crate::syntax::string;
-use crate::{Bridge, Options};
+use crate::wishes::Wishes;
+use crate::{Bridge, Options, Settings};
 
 /// A route's change before it is settled with those of the others.
 struct Unit {
@@ -122,6 +125,7 @@ pub fn app(
     changes: &mut BTreeMap<String, Change>,
 ) -> AppOutcome {
     let app = &project.apps[index];
+    let settings = options.of(index);
     let mut outcome = AppOutcome {
         dir: app.dir.clone(),
         ..Default::default()
@@ -130,9 +134,12 @@ pub fn app(
     let not_found = not_found::look(project, app);
     if let NotFound::Lost(refusal) = &not_found
         && outcome.refusals.is_empty()
-        && !options.accept.contains(&refusal.reason)
     {
-        outcome.refusals.push(refusal.clone());
+        let mut accepted = settings.accept.iter();
+        match accepted.any(|(reason, _)| *reason == refusal.reason) {
+            true => outcome.accepted.push(refusal.reason),
+            false => outcome.refusals.push(refusal.clone()),
+        }
     }
     let routes: Vec<Route> = project
         .files
@@ -140,12 +147,18 @@ pub fn app(
         .filter_map(|file| Route::of(app, file))
         .filter(|route| options.selects(&route.path))
         .collect();
+    let asked: BTreeMap<&str, Asked> = routes
+        .iter()
+        .map(|route| (route.file.as_str(), asked(project, route, &settings)))
+        .collect();
+    let wishes = |route: &Route| -> &Wishes { &asked[route.file.as_str()].wishes };
     if !outcome.refusals.is_empty() {
         let left = |route: &Route| {
             route_outcome(
                 route,
                 Err(outcome.refusals.clone()),
                 &callers.of(index, &route.path),
+                wishes(route),
             )
         };
         outcome.routes = routes.iter().map(left).collect();
@@ -158,6 +171,11 @@ pub fn app(
     let sources = Sources::new(project);
     let next = app.next.expect("apps without a version are left");
     let modules = Modules::new(&sources, next, &pages);
+    let loads = match options.bridge {
+        Bridge::Off => aside::Loads::default(),
+        _ => aside::Loads::new(project),
+    };
+    let looked = bridge::Looked::default();
     let plan = |route: &Route, text: Option<Arc<str>>, names: &Names| {
         let job = Job {
             modules: &modules,
@@ -168,6 +186,10 @@ pub fn app(
             calls: &callers.of(index, &route.path),
             shared_names: &shared_names,
             options,
+            wishes: wishes(route),
+            settings: &settings,
+            loads: &loads,
+            looked: &looked,
             pages: &pages,
             headers: &configured.of_route(&route.path),
             chained: false,
@@ -178,13 +200,17 @@ pub fn app(
         let mut results: Vec<(Route, Planned)> = routes
             .par_iter()
             .map(|route| {
-                let refusals = match doubled.contains(&route.path) {
-                    true => Some(vec![Refusal {
+                let refusals = match (
+                    &asked[route.file.as_str()].refusal,
+                    doubled.contains(&route.path),
+                ) {
+                    (Some(refusal), _) => Some(vec![refusal.clone()]),
+                    (None, true) => Some(vec![Refusal {
                         reason: Reason::DuplicateRoute,
                         place: Place::file_start(&route.file),
                         detail: route.path.clone(),
                     }]),
-                    false => refused.get(&route.file).cloned(),
+                    (None, false) => refused.get(&route.file).cloned(),
                 };
                 let unit = match refusals {
                     Some(refusals) => Err(refusals),
@@ -206,7 +232,8 @@ pub fn app(
     for (route, result) in results {
         let settled = result.and_then(|unit| settle(project, unit, changes, &mut whole));
         let calls = callers.of(index, &route.path);
-        outcome.routes.push(route_outcome(&route, settled, &calls));
+        let settled = route_outcome(&route, settled, &calls, wishes(&route));
+        outcome.routes.push(settled);
     }
     for (path, module) in shared {
         whole.helpers.extend(&module.helpers);
@@ -305,6 +332,39 @@ pub fn app(
     outcome
 }
 
+/// What the user wants of a route, or why that cannot be told or done.
+struct Asked {
+    wishes: Wishes,
+    refusal: Option<Refusal>,
+}
+
+/// Reads what the user wants of a route.
+fn asked(project: &Project, route: &Route, settings: &Settings) -> Asked {
+    let file = &project.files[&route.file];
+    let text = file.text.as_ref().filter(|text| directives::mentions(text));
+    // A file that does not parse is left for that.
+    let source = text.and_then(|text| project.parse(&route.file, text.clone()).ok());
+    let read = source.map(|source| directives::read(&source, route));
+    let (comments, refusal) = match read {
+        None => (Vec::new(), None),
+        Some(Ok(wishes)) => (wishes, None),
+        Some(Err(refusal)) => (Vec::new(), Some(refusal)),
+    };
+    let wishes = Wishes::of(&route.path, settings.wishes.iter().chain(&comments));
+    let kept = wishes.keep().map(|wish| Refusal {
+        reason: Reason::Kept,
+        place: match wish.origin.place() {
+            Some(place) => place.clone(),
+            None => Place::file_start(&route.file),
+        },
+        detail: String::new(),
+    });
+    Asked {
+        refusal: refusal.or(kept),
+        wishes,
+    }
+}
+
 /// A caller's new text without the imports that only the requests needed.
 fn without_lost_imports(project: &Project, old: &Source, new: String) -> String {
     let Ok(source) = project.parse(&old.path, Arc::from(new.as_str())) else {
@@ -373,6 +433,17 @@ fn with_shared(
             let old = project.files.get(file).and_then(|old| old.text.clone());
             let old = old.unwrap_or_default();
             let home = |there: &str| surroundings::specifier(app, directory(file), there, &old);
+            // A file that moves is not written where it was.
+            let mut movers = results.iter().filter(|(_, unit)| unit.is_ok());
+            if movers.any(|(route, _)| route.file == *file) {
+                let refusal = Refusal {
+                    reason: Reason::ImportedElsewhere,
+                    place: Place::file_start(file),
+                    detail: "another route calls its functions".to_string(),
+                };
+                failed.insert(file.clone(), vec![refusal]);
+                continue;
+            }
             match shared_module::write(modules, file, &keys, &names, &specifier, &home) {
                 Ok(module) => {
                     written.insert(file.clone(), module);
@@ -490,8 +561,110 @@ fn refuse_shared_state(
 }
 
 /// Plans one route. `text` stands in for the file's own where imports of other API files
-/// that move were updated.
+/// that move were updated. What keeps the file from being a route file only, because other modules
+/// need it, does not keep the handler from being a module of its own that is bridged.
 fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
+    let planned = in_place(job, text.clone());
+    let needed = |refusal: &Refusal| refusal.reason.is_shared_file();
+    match planned {
+        Err(refusals)
+            if job.options.bridge != Bridge::Off
+                && job.wishes.actions().next().is_none()
+                && refusals.iter().all(needed) =>
+        {
+            aside(job, text, refusals)
+        }
+        planned => planned,
+    }
+}
+
+/// Plans a route whose file becomes a module of its own, unchanged but for what it imports. `why` is
+/// reported with it.
+fn aside(job: &Job, text: Option<Arc<str>>, why: Vec<Refusal>) -> Planned {
+    let &Job {
+        project,
+        app,
+        route,
+        ..
+    } = job;
+    let Some(old) = project.files[&route.file].text.clone() else {
+        return Err(why);
+    };
+    let text = text.unwrap_or_else(|| old.clone());
+    let Ok(source) = project.parse(&route.file, text.clone()) else {
+        return Err(why);
+    };
+    let Ok(outline) = Outline::read(&source) else {
+        return Err(why);
+    };
+    // What takes no response answers nothing: it only stands among the handlers.
+    let answers = aside::takes_response(&outline);
+    if route_handler::is_edge(outline.config.as_ref()) || !answers {
+        return Err(why);
+    }
+    let both = |more: Vec<Refusal>| -> Vec<Refusal> { why.iter().cloned().chain(more).collect() };
+    let path = aside::path(project, route);
+    let importers = aside::repaired(project, app, route, &path, job.loads)?;
+    if let Some(user) = aside::shares_state(&source, &importers) {
+        return Err(both(vec![Refusal {
+            reason: Reason::SharedState,
+            place: Place::file_start(&route.file),
+            detail: format!("{user} imports it"),
+        }]));
+    }
+    let notes = bridge::look(&outline, project, app, job.headers, job.looked).map_err(both)?;
+    let dirs = [&route.file, &route.target].map(|file| directory(file).to_string());
+    let adapter_file = surroundings::lib_file(project, app, adapter::FILE);
+    let specifier = surroundings::specifier(app, &dirs[1], &adapter_file, &source.text);
+    let rebase = |specifier: &str| surroundings::rebase(&dirs[0], &dirs[1], specifier);
+    let around = Surroundings {
+        route,
+        next: app.next.expect("apps without a version are left"),
+        cache_components: app.config.cache_components,
+        pages: job.pages,
+        helper_specifier: String::new(),
+        rebase: &rebase,
+        methods: None,
+        actions: None,
+        names: job.names,
+    };
+    let stem = path
+        .rsplit_once('.')
+        .map_or(path.as_str(), |(stem, _)| stem);
+    let handler = surroundings::relative(&dirs[1], stem);
+    let file =
+        adapter::write_aside(&outline, &around, &specifier, &handler, notes).map_err(both)?;
+    check_parses(&source, &outline.default.0, &route.target, &file)?;
+    let mut edits = Edits::default();
+    for (range, new) in route_handler::relative_specifiers(&source, &rebase) {
+        edits.replace(range, new);
+    }
+    let Ok(moved) = edits.render(&text, 0..text.len()) else {
+        return Err(why);
+    };
+    let shared = Split {
+        text: directives::without(&path, moved),
+        path,
+        rest: String::new(),
+        moved: BTreeSet::new(),
+        most: true,
+        state: false,
+    };
+    Ok(Unit {
+        route: route.clone(),
+        old,
+        calls: BTreeSet::new(),
+        file: Some(file),
+        actions: None,
+        against: Vec::new(),
+        importers,
+        shared: Some(shared),
+        bridged: Some(why),
+    })
+}
+
+/// Plans one route whose file becomes the route file.
+fn in_place(job: &Job, text: Option<Arc<str>>) -> Planned {
     let &Job {
         project,
         app,
@@ -600,9 +773,14 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
             notes.insert(Note::ModuleState);
         }
     }
+    without_directives(route, &mut carried);
     let actions = carried.actions.iter().map(|actions| &actions.file);
     let files = carried.file.iter().chain(actions);
     let calls = files.flat_map(|file| file.shared.iter().cloned()).collect();
+    let shared = shared.map(|shared| Split {
+        text: directives::without(&shared.path, shared.text),
+        ..shared
+    });
     Ok(Unit {
         route: route.clone(),
         old,
@@ -614,6 +792,19 @@ fn unit(job: &Job, text: Option<Arc<str>>) -> Planned {
         shared,
         bridged: carried.bridged,
     })
+}
+
+/// Takes the comments out that said what becomes of the route.
+fn without_directives(route: &Route, carried: &mut Carried) {
+    let without = |path: &str, file: &mut RouteFile| {
+        file.text = directives::without(path, std::mem::take(&mut file.text));
+    };
+    if let Some(file) = &mut carried.file {
+        without(&route.target, file);
+    }
+    if let Some(actions) = &mut carried.actions {
+        without(&actions.path, &mut actions.file);
+    }
 }
 
 /// Plans a route whose text is written anew; `chained` when a chain of middlewares is written out.
@@ -659,7 +850,9 @@ fn carry_or_bridge(
     let possible = refusals
         .iter()
         .all(|refusal| refusal.reason.can_be_bridged());
-    if job.options.bridge == Bridge::Off || !possible || edge {
+    // An action that is wanted is not served by a route handler.
+    let wanted = job.wishes.actions().next().is_some();
+    if job.options.bridge == Bridge::Off || !possible || edge || wanted {
         return Err(refusals);
     }
     let outline = Outline::read(source).map_err(|refusal| vec![refusal])?;
@@ -676,7 +869,7 @@ fn bridge_over(
 ) -> Result<Carried, Vec<Refusal>> {
     let both = |more: Vec<Refusal>| -> Vec<Refusal> { why.iter().cloned().chain(more).collect() };
     let (project, app) = (job.project, job.app);
-    let notes = bridge::look(&outline, project, app, job.headers).map_err(both)?;
+    let notes = bridge::look(&outline, project, app, job.headers, job.looked).map_err(both)?;
     let dirs = [&job.route.file, &job.route.target].map(|file| directory(file).to_string());
     let adapter_file = surroundings::lib_file(project, app, adapter::FILE);
     let specifier = surroundings::specifier(app, &dirs[1], &adapter_file, &source.text);
@@ -711,6 +904,12 @@ struct Job<'j, 's> {
     calls: &'j [&'j Call],
     shared_names: &'j BTreeSet<String>,
     options: &'j Options,
+    wishes: &'j Wishes,
+    settings: &'j Settings,
+    /// What the project loads by calls, where handlers may be bridged.
+    loads: &'j aside::Loads<'j>,
+    /// What was seen in the modules that bridged handlers reach.
+    looked: &'j bridge::Looked,
     pages: &'j Pages,
     headers: &'j RouteHeaders,
     /// Whether the text is one in which a chain of middlewares was written out.
@@ -753,6 +952,11 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
     };
     if let Some(written) = recipes::write(&kitchen) {
         let file = written?;
+        if job.wishes.actions().next().is_some() {
+            let why = "a library makes the handler";
+            let at = outline.default.0.clone();
+            return Err(vec![refuse_at(source, Reason::ForcedWay, at, why)]);
+        }
         check_parses(source, &outline.default.0, &route.target, &file)?;
         return Ok(Carried {
             file: Some(file),
@@ -772,16 +976,6 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         apart: false,
     };
     let handler = handler::read(&module, keep)?;
-    let forced = |action: bool| -> BTreeSet<String> {
-        let of_route = options
-            .forced
-            .iter()
-            .filter(|forced| forced.action == action && forced.names(&route.path));
-        of_route
-            .map(|forced| forced.method.clone().unwrap_or_else(|| "*".to_string()))
-            .collect()
-    };
-    let kept = forced(false);
     let actions = |handler: &handler::Handler| {
         let request = actions::Request {
             project,
@@ -791,7 +985,8 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
             handler,
             calls,
             shared_names,
-            kept: &kept,
+            wishes: job.wishes,
+            settings: job.settings,
         };
         actions::plan(&request, &around)
     };
@@ -810,23 +1005,17 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         Ok(actions) => (Some(actions), Vec::new()),
         Err(against) => (None, against),
     };
-    for method in forced(true) {
-        let made = actions
-            .as_ref()
-            .is_some_and(|actions| match method.as_str() {
-                "*" => !actions.names.is_empty(),
-                method => actions.names.contains_key(method),
-            });
+    for wish in job.wishes.actions() {
+        let made = actions.as_ref().is_some_and(|actions| match &wish.method {
+            None => !actions.names.is_empty(),
+            Some(method) => actions.names.contains_key(method),
+        });
         if !made {
-            let method = if method == "*" {
-                "POST".to_string()
-            } else {
-                method
-            };
+            let method = wish.method.as_deref().unwrap_or("POST");
             let evidence = against
                 .iter()
                 .cloned()
-                .chain(decide::evidence(calls, &method));
+                .chain(decide::evidence(calls, method));
             let why = evidence
                 .into_iter()
                 .find(|evidence| !evidence.for_action)
@@ -1002,7 +1191,17 @@ fn compose(
                 let edits = edits.get(&route.file)?;
                 let text = project.files[&route.file].text.clone()?;
                 let unit = match edits.render(&text, 0..text.len()) {
-                    Ok(new) => plan(route, Some(Arc::from(new))),
+                    Ok(new) => {
+                        let new: Arc<str> = Arc::from(new);
+                        let moved = |refusals| in_old_text(&route.file, &text, &new, refusals);
+                        match plan(route, Some(new.clone())) {
+                            Ok(mut unit) => {
+                                unit.bridged = unit.bridged.map(moved);
+                                Ok(unit)
+                            }
+                            Err(refusals) => Err(moved(refusals)),
+                        }
+                    }
                     Err(_) => Err(vec![Refusal {
                         reason: Reason::ImportedElsewhere,
                         place: Place::file_start(&route.file),
@@ -1036,6 +1235,27 @@ fn compose(
             return;
         }
     }
+}
+
+/// Refusals about a text in which imports were updated, at their places in the text that stands
+/// there: an import keeps its lines.
+fn in_old_text(path: &str, old: &str, new: &str, mut refusals: Vec<Refusal>) -> Vec<Refusal> {
+    for place in refusals.iter_mut().map(|refusal| &mut refusal.place) {
+        if place.file != path || place.end > new.len() {
+            continue;
+        }
+        let start = old.split_inclusive('\n').take(place.line - 1).map(str::len);
+        let line = start.sum::<usize>();
+        let column = old[line..].chars().take(place.column - 1);
+        let start = line + column.map(char::len_utf8).sum::<usize>();
+        // From the end nothing has moved but for the imports.
+        let behind = new.len() - place.end;
+        let end = old.len().saturating_sub(behind).max(start);
+        if old.is_char_boundary(start) && old.is_char_boundary(end) {
+            *place = Place::new(path, old, start, end);
+        }
+    }
+    refusals
 }
 
 /// What the units add up to, before it is rendered.
@@ -1219,8 +1439,10 @@ fn route_outcome(
     route: &Route,
     settled: Result<Unit, Vec<Refusal>>,
     calls: &[&Call],
+    wishes: &Wishes,
 ) -> RouteOutcome {
     let mut outcome = RouteOutcome {
+        asked: wishes.holding().cloned().collect(),
         route: route.path.clone(),
         file: route.file.clone(),
         target: None,
@@ -1247,7 +1469,7 @@ fn route_outcome(
         let mut notes: BTreeSet<Note> = file.notes.get(method).cloned().unwrap_or_default();
         if way_out == WayOut::RouteHandler {
             notes.extend(file.notes.get("*").into_iter().flatten().copied());
-            if decide::waits_for_pages(calls, method) {
+            if decide::waits_for_pages(calls, method) && !wishes.is_external(method) {
                 notes.insert(Note::ActionWhenCallerMoves);
             }
         }

@@ -211,10 +211,18 @@ codes! {
             "the route and code that stays change state in one module",
             "the two routers are bundled apart, so that each would have a copy of the state",
             "keep the state on globalThis or outside the process, or migrate everything that uses it at once";
+        Kept = "kept",
+            "the project asks to keep the file as it is",
+            "routelift.toml or a comment in the file says keep",
+            "nothing is to be done; take the entry away to migrate the route";
+        RouteliftComment = "routelift-comment",
+            "a routelift comment that cannot be followed",
+            "what its author wants of the route is not known",
+            "write // routelift: external, action or keep, at the top of the file or right above the handler; methods may stand behind the first two";
         ForcedWay = "forced-way",
             "the forced way out cannot work",
             "a forced way is refused where it would break the route",
-            "drop the option for this route";
+            "drop the option, the entry or the comment that asks for it";
         CallSite = "call-site",
             "a call of the route cannot be rewritten",
             "a Server Action is only made when every caller can call it",
@@ -227,6 +235,11 @@ codes! {
 }
 
 impl Reason {
+    /// Whether it is only that other modules need the file: a bridged handler can be a module of its own.
+    pub fn is_shared_file(self) -> bool {
+        matches!(self, Reason::ImportedElsewhere | Reason::NamedExport)
+    }
+
     /// Whether it is about the handler's code alone, so that the untouched handler can run
     /// behind an adapter.
     pub fn can_be_bridged(self) -> bool {

@@ -64,7 +64,7 @@ pub fn shared(
 
 /// Whether a module declares a list, object, map or set at its top and its functions change it.
 /// What runs once, while the module is loaded, changes no state.
-fn has_state(path: &str, text: &Arc<str>) -> bool {
+pub fn has_state(path: &str, text: &Arc<str>) -> bool {
     const HOLDERS: [&str; 5] = [" = [", " = {", " = new Map", " = new Set", " = new WeakMap"];
     let declares = |line: &str| {
         let line = line.strip_prefix("export ").unwrap_or(line);

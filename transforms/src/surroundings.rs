@@ -56,8 +56,14 @@ pub fn middleware<'p>(project: &'p Project, app: &App) -> Vec<(&'p str, &'p Arc<
     found
 }
 
-/// The relative specifier that names `to` from a file in `from_dir`.
+/// The relative specifier that names the module `to` from a file in `from_dir`.
 pub fn relative(from_dir: &str, to: &str) -> String {
+    // A module has a name, also where it stands beside the directory that is called like it.
+    steps(from_dir, to, 1)
+}
+
+/// The relative path of `to`, of which the last `named` segments are always written.
+fn steps(from_dir: &str, to: &str, named: usize) -> String {
     let from: Vec<&str> = from_dir
         .split('/')
         .filter(|segment| !segment.is_empty())
@@ -67,6 +73,7 @@ pub fn relative(from_dir: &str, to: &str) -> String {
         .filter(|segment| !segment.is_empty())
         .collect();
     let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let common = common.min(to.len().saturating_sub(named));
     let ups = from.len() - common;
     let rest = to[common..].join("/");
     if ups == 0 {
@@ -91,7 +98,9 @@ pub fn rebase(old_dir: &str, new_dir: &str, specifier: &str) -> String {
     let Some(target) = normalise(&format!("{old_dir}/{specifier}")) else {
         return specifier.to_string();
     };
-    let mut out = relative(new_dir, &target);
+    let directory = specifier.rsplit('/').next();
+    let directory = matches!(directory, Some("" | "." | ".."));
+    let mut out = steps(new_dir, &target, usize::from(!directory));
     if specifier.ends_with('/') && !out.ends_with('/') {
         out.push('/');
     }
@@ -282,5 +291,10 @@ mod tests {
             "../../../pages/api/sub/"
         );
         assert_eq!(relative("app/actions", "app/actions/posts"), "./posts");
+        // The module beside a directory of its name is not the directory.
+        assert_eq!(relative("lib/desk/actions", "lib/desk"), "../../desk");
+        assert_eq!(rebase("a", "b/c", "../b"), "../../b");
+        assert_eq!(rebase("a", "b/c", "../b/"), "../");
+        assert_eq!(rebase("b/c", "b/d", ".."), "../");
     }
 }

@@ -32,6 +32,7 @@ mod url;
 mod values;
 mod walk;
 
+pub use scope::is_test;
 use std::collections::BTreeMap;
 
 use memchr::memmem;

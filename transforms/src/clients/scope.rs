@@ -130,6 +130,11 @@ impl Scope {
     }
 }
 
+/// Whether a file is there for tests.
+pub fn is_test(path: &str) -> bool {
+    kind(path) == Some(Client::Test)
+}
+
 /// What every mention in a file of this name is.
 fn kind(path: &str) -> Option<Client> {
     let name = path.rsplit('/').next().unwrap_or(path);

@@ -2,7 +2,7 @@
 //! an API file. Out: its route file, and the text of the adapter that is added to the
 //! project once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use super::style::Style;
 use super::web_native::{WebNative, after_imports, complement, free_name, whole_lines};
 use crate::edit::Edits;
 use crate::facts::api_module::{Body, Config, DefaultExport, Function, Outline, refuse_at};
+use crate::next_version::Feature;
 use crate::outcome::Refusal;
 use crate::project::Formatting;
 use crate::reason::{Note, Reason};
@@ -155,6 +156,113 @@ pub fn write(
     let mut written = file.write(outline, around)?;
     written.methods = vec!["*".to_string()];
     Ok(written)
+}
+
+/// Writes a route file whose handler is the default export of another module, `handler`. `specifier`
+/// names the adapter.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_aside(
+    outline: &Outline,
+    around: &Surroundings,
+    specifier: &str,
+    handler: &str,
+    mut notes: BTreeSet<Note>,
+) -> Result<RouteFile, Vec<Refusal>> {
+    let source = outline.source;
+    let style = Style::of(source);
+    notes.insert(Note::BridgeLimits);
+    if reads_env(source) {
+        notes.insert(Note::EnvAtBuild);
+    }
+    let refuse = |reason, at: &Range<usize>, detail: &str| {
+        vec![refuse_at(source, reason, at.clone(), detail)]
+    };
+    if around.cache_components {
+        return Err(refuse(Reason::CacheComponents, &outline.default.0, ""));
+    }
+    let segment = segment(source, outline.config.as_ref(), &style);
+    let mut lines = segment.map_err(|refusal| vec![refusal])?.lines;
+    lines.extend(
+        own_settings(source).map_err(|(at, name)| refuse(Reason::ConfigExport, &at, &name))?,
+    );
+    if around.next.has(Feature::StaticGetHandlers) {
+        lines.insert(0, "export const revalidate = 0".to_string());
+    }
+    let config = outline.config.as_ref().filter(|config| parses(config));
+    let names = if config.is_some() { ", { config }" } else { "" };
+    let export = Export {
+        style: &style,
+        config: config.map(|_| "config"),
+        after: None,
+        taken: false,
+    };
+    let semi = style.semi;
+    let mut text = format!(
+        "import {{ {NAME} }} from {}{semi}\nimport handler{names} from {}{semi}\n\n",
+        style.string(specifier),
+        style.string(handler)
+    );
+    if !lines.is_empty() {
+        let lines: Vec<String> = lines.iter().map(|line| format!("{line}{semi}\n")).collect();
+        text += &format!("{}\n", lines.concat());
+    }
+    text += &format!("{}\n", export.text("handler"));
+    Ok(RouteFile {
+        text: source.in_own_line_ends(text),
+        style,
+        methods: vec!["*".to_string()],
+        params: BTreeMap::new(),
+        helpers: BTreeSet::new(),
+        notes: BTreeMap::from([("*".to_string(), notes)]),
+        shared: BTreeSet::new(),
+    })
+}
+
+/// The settings of a route file that an API file exports by themselves, as statements. Next.js reads
+/// them without running the file.
+///
+/// # Errors
+/// The place and name of one that is no literal.
+fn own_settings(source: &Source) -> Result<Vec<String>, (Range<usize>, String)> {
+    let mut lines = Vec::new();
+    for item in source.items() {
+        let ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(export)) = item else {
+            continue;
+        };
+        let Decl::Var(variables) = &export.decl else {
+            continue;
+        };
+        for declarator in &variables.decls {
+            let Some(name) = declarator.name.as_ident().map(|name| name.sym.to_string()) else {
+                continue;
+            };
+            if !["maxDuration", "preferredRegion"].contains(&name.as_str()) {
+                continue;
+            }
+            let literal = |expr: &Expr| matches!(bare(expr), Expr::Lit(_));
+            let value = declarator
+                .init
+                .as_deref()
+                .filter(|value| match bare(value) {
+                    Expr::Array(list) => {
+                        let mut entries = list.elems.iter();
+                        entries
+                            .all(|entry| entry.as_ref().is_some_and(|entry| literal(&entry.expr)))
+                    }
+                    value => literal(value),
+                });
+            let Some(value) = value else {
+                return Err((source.range(item), name));
+            };
+            lines.push(format!(
+                "export const {name} = {}",
+                source.text_of(bare(value))
+            ));
+        }
+    }
+    Ok(lines)
 }
 
 /// The parameters of a function behind `head`: where they end and their text. Where Prettier
