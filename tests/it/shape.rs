@@ -92,30 +92,48 @@ fn every_code_has_a_fixture() {
     }
 }
 
-/// The proof in real Next.js gathers fixtures into one app, where two files of one path cannot be.
+/// The proof in real Next.js gathers fixtures into one app, before and after their migration, where two
+/// files of one path, or two pages of one URL, cannot be.
 #[test]
 fn gathered_fixtures_have_files_of_their_own() {
-    let mut owners: BTreeMap<String, (String, Vec<u8>)> = BTreeMap::new();
-    let cases = std::fs::read_dir(repository().join("fixtures")).expect("there are fixtures");
-    for case in cases.map(|case| case.expect("fixtures are readable").path()) {
-        let alone = std::fs::read_to_string(case.join("fixture.json"))
-            .is_ok_and(|text| text.contains("\"solo\""));
-        if alone || !case.join("requests.json").exists() || !case.join("input").exists() {
-            continue;
-        }
-        let name = case.file_name().unwrap_or_default().to_string_lossy();
-        for (path, bytes) in read_tree(&case.join("input")) {
-            let own = ["lib/", "components/", "pages/", "app/"];
-            let shared =
-                path.starts_with("app/layout.") || !own.iter().any(|at| path.starts_with(at));
-            if shared {
+    for side in ["input", "expected"] {
+        let mut owners: BTreeMap<String, (String, Vec<u8>)> = BTreeMap::new();
+        let cases = std::fs::read_dir(repository().join("fixtures")).expect("there are fixtures");
+        for case in cases.map(|case| case.expect("fixtures are readable").path()) {
+            let alone = std::fs::read_to_string(case.join("fixture.json"))
+                .is_ok_and(|text| text.contains("\"solo\""));
+            if alone || !case.join("requests.json").exists() || !case.join(side).exists() {
                 continue;
             }
-            let owner = owners
-                .entry(path.clone())
-                .or_insert_with(|| (name.to_string(), bytes.clone()));
-            assert_eq!(owner.1, bytes, "{path} is in {} and in {name}", owner.0);
+            let name = case.file_name().unwrap_or_default().to_string_lossy();
+            for (path, bytes) in read_tree(&case.join(side)) {
+                let own = ["lib/", "components/", "pages/", "app/"];
+                // What is generated is the same where it has the same parts.
+                let shared = path.starts_with("app/layout.")
+                    || path.starts_with("lib/api-request.")
+                    || path.starts_with("lib/pages-api-bridge.")
+                    || !own.iter().any(|at| path.starts_with(at));
+                if shared {
+                    continue;
+                }
+                let owner = owners
+                    .entry(page(&path).unwrap_or_else(|| path.clone()))
+                    .or_insert_with(|| (name.to_string(), bytes.clone()));
+                assert_eq!(owner.1, bytes, "{path} is in {} and in {name}", owner.0);
+            }
+        }
+        assert!(!owners.is_empty());
+    }
+}
+
+/// The URL of a page, in either router.
+fn page(path: &str) -> Option<String> {
+    let (stem, _) = path.rsplit_once('.')?;
+    match stem.strip_prefix("app/") {
+        Some(page) => page.strip_suffix("/page").map(|url| format!("/{url}")),
+        None => {
+            let page = stem.strip_prefix("pages/")?;
+            (!page.starts_with("api/")).then(|| format!("/{page}"))
         }
     }
-    assert!(!owners.is_empty());
 }

@@ -170,8 +170,16 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
             .flat_map(|group| &group.wrappers)
             .map(|at| &*handler.wrappers[*at])
             .collect();
+        // A body that is read whatever the status was made the caller's promise fail where there was none.
+        let blind = |call: &&&Call| call.reads.json && !call.reads.ok && !call.reads.status;
+        let rejects = contract == Contract::Result && calls.iter().any(|call| blind(&call));
+        if rejects && calls.iter().any(|call| !blind(&call)) {
+            let why = "callers read the answer in ways that no one result serves";
+            return Err(against(why.to_string(), None));
+        }
         let mode = ActionMode {
             contract,
+            rejects,
             data: contract == Contract::Data || calls.iter().any(|call| call.reads.json),
             body_type: body_type(request.project, &calls),
             method: method.clone(),
@@ -244,7 +252,8 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
                 .map_err(refusals)?,
         )
     };
-    if rest.is_some() && shares_code(request.module) {
+    let shares = |rest: &RouteFile| shares_code(request.module, [&written.text, &rest.text]);
+    if rest.as_ref().is_some_and(shares) {
         return Err(against(
             "shares code with methods that stay".to_string(),
             None,
@@ -435,18 +444,41 @@ fn free_name(module: &ApiModule, wanted: &str, taken: &BTreeMap<String, String>)
 }
 
 /// Whether the module has state or statements of its own that both files would need.
-fn shares_code(module: &ApiModule) -> bool {
+fn shares_code(module: &ApiModule, texts: [&str; 2]) -> bool {
     use swc_core::ecma::ast::*;
+    let both = |name: &str| {
+        let has = |text: &str| {
+            let mut words =
+                text.split(|char: char| !char.is_alphanumeric() && char != '_' && char != '$');
+            words.any(|word| word == name)
+        };
+        texts.iter().all(|text| has(text))
+    };
+    let plain = |init: Option<&Expr>| {
+        matches!(
+            init.map(crate::syntax::bare),
+            Some(
+                Expr::Lit(_)
+                    | Expr::Tpl(_)
+                    | Expr::Bin(_)
+                    | Expr::Unary(_)
+                    | Expr::Member(_)
+                    | Expr::Arrow(_)
+                    | Expr::Fn(_)
+            )
+        )
+    };
     module.source.items().iter().any(|item| match item {
         ModuleItem::Stmt(Stmt::Decl(Decl::Var(variables))) => {
-            variables.kind != VarDeclKind::Const
-                || variables.decls.iter().any(|declarator| {
-                    matches!(
-                        declarator.init.as_deref().map(crate::syntax::bare),
-                        Some(Expr::New(_) | Expr::Call(_) | Expr::Await(_))
-                    )
-                })
+            variables.decls.iter().any(|declarator| {
+                let stays =
+                    variables.kind == VarDeclKind::Const && plain(declarator.init.as_deref());
+                let mut names = Vec::new();
+                crate::syntax::bound_names(&declarator.name, &mut names);
+                !stays && names.iter().any(|name| both(&name.0))
+            })
         }
+        ModuleItem::Stmt(Stmt::Decl(Decl::Class(class))) => both(&class.ident.sym),
         ModuleItem::Stmt(Stmt::Decl(_)) => false,
         ModuleItem::Stmt(_) => true,
         ModuleItem::ModuleDecl(_) => false,

@@ -1247,6 +1247,9 @@ impl<'s> Modules<'s> {
                     .iter()
                     .for_each(|shared| found.join(&shared.in_action));
                 found.context |= wrapping.is_some() && part.context();
+                if wrapping.as_ref().is_some_and(keeps) {
+                    found.against = Some("keeps something for all requests".to_string());
+                }
                 found
             },
             refusals: Vec::new(),
@@ -1451,6 +1454,34 @@ fn shares_headers(text: &str) -> bool {
 /// What each imported name of a file stands for.
 fn imports_of(source: &Source) -> HashMap<Id, (String, String)> {
     crate::facts::api_module::imports(source)
+}
+
+/// Whether a wrapper does more where it is put around a handler than to give back a function: an action
+/// puts it there anew for each call.
+fn keeps(wrapping: &Wrapping) -> bool {
+    use crate::facts::api_module::Body;
+    use swc_core::ecma::ast::{Decl, Stmt, VarDeclKind};
+    let quiet = |expr: &Expr| match bare(expr) {
+        Expr::Lit(_) | Expr::Ident(_) | Expr::Member(_) | Expr::Arrow(_) | Expr::Fn(_) => true,
+        Expr::Call(_) => wrapping.passes || !wrapping.around.is_empty(),
+        _ => false,
+    };
+    let statement = |stmt: &Stmt| match stmt {
+        Stmt::Return(given) => given.arg.as_deref().is_some_and(quiet),
+        Stmt::Decl(Decl::Fn(_) | Decl::TsInterface(_) | Decl::TsTypeAlias(_)) => true,
+        Stmt::Decl(Decl::Var(variables)) => {
+            variables.kind == VarDeclKind::Const
+                && variables.decls.iter().all(|declarator| {
+                    let init = declarator.init.as_deref().map(bare);
+                    init.is_some_and(|init: &Expr| !matches!(init, Expr::Call(_)) && quiet(init))
+                })
+        }
+        _ => false,
+    };
+    !wrapping.layers.iter().all(|layer| match &layer.body {
+        Body::Block(stmts, _) => stmts.iter().all(statement),
+        Body::Expr(expr) => quiet(expr),
+    })
 }
 
 /// The function of a module that a name binds.

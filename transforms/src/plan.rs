@@ -992,7 +992,7 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
     };
     let planned = match actions(&handler) {
         // A method that becomes an action leaves the function that it shares with others.
-        Err(_) if handler.merged => {
+        Err(_) if handler.merged && !declares_functions(&module.handler) => {
             let keep = handler::Keep {
                 apart: true,
                 ..keep
@@ -1054,6 +1054,17 @@ fn carry(job: &Job, source: &Source, outline: Outline) -> Result<Carried, Vec<Re
         against,
         bridged: None,
     })
+}
+
+/// Whether functions are declared in the body of another, which stand for all methods.
+fn declares_functions(function: &crate::facts::api_module::Function) -> bool {
+    use swc_core::ecma::ast::{Decl, Stmt};
+    match function.body {
+        crate::facts::api_module::Body::Block(stmts, _) => stmts
+            .iter()
+            .any(|stmt| matches!(stmt, Stmt::Decl(Decl::Fn(_) | Decl::Class(_)))),
+        crate::facts::api_module::Body::Expr(_) => false,
+    }
 }
 
 /// Paths that several files serve.

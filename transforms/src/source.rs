@@ -132,6 +132,11 @@ impl Source {
         ident.ctxt == self.unresolved
     }
 
+    /// Whether names of this context are bound by nothing in the file.
+    pub fn is_unresolved(&self, context: SyntaxContext) -> bool {
+        context == self.unresolved
+    }
+
     /// The statements and declarations of the module.
     pub fn items(&self) -> &[ModuleItem] {
         &self.module.body

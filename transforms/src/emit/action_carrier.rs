@@ -79,6 +79,9 @@ impl<'a> Writer<'_, 'a, '_> {
             None if answers && fits.text && mode.contract != Contract::Nothing => {
                 Some("answers something else than JSON")
             }
+            None if answers && mode.rejects && fits.empty => {
+                Some("answers without a body, which callers read")
+            }
             None if answers && !self.free(Helper::ToResult.name()) => Some("toResult is taken"),
             None => of_shared,
         };
@@ -97,6 +100,10 @@ impl<'a> Writer<'_, 'a, '_> {
 
     /// Gives back what a function has answered.
     pub(super) fn give_result(&mut self, effect: &Effect<'a>, awaited: bool) {
+        if self.ctx.source.text[effect.range.clone()].starts_with("void") {
+            let why = "gives back nothing";
+            return self.refuse(Reason::ReplyInExpression, effect.range.clone(), why);
+        }
         self.takes_result();
         let start = self.behind_await(&effect.range, awaited);
         let awaits = if awaited { "" } else { self.awaits(effect) };

@@ -6,13 +6,17 @@
 use std::ops::Range;
 
 use swc_core::ecma::ast::*;
+use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::carrier::Writer;
 use crate::edit::Fragment;
-use crate::facts::api_module::declared;
+use crate::facts::api_module::{Body, declared};
 use crate::facts::effect::{Effect, HeaderMode, Kind, SetHeader};
+use crate::facts::route::Slug;
 use crate::flow::Reading;
+use crate::libraries::Takes;
 use crate::reason::{Note, Reason};
+use crate::source::Source;
 use crate::syntax::{bare, id, member, prop_name, string};
 
 /// The options that `serialize` and `cookies().set` take alike.
@@ -33,30 +37,116 @@ pub(super) fn is_cookie(header: &SetHeader) -> bool {
     header.name.eq_ignore_ascii_case("set-cookie")
 }
 
-impl<'a> Writer<'_, 'a, '_> {
-    /// Refuses cookies that are set in two places: pages had one header for both, of which the later
-    /// took the place of the earlier.
-    pub(super) fn one_cookie_header(&mut self, reading: &Reading<'a>) {
-        let sets = |effect: &&Effect<'a>| match &effect.kind {
-            Kind::Prepare { headers, .. } => {
-                let mut headers = headers.iter();
-                headers.any(|header| is_cookie(header) && header.mode == HeaderMode::Set)
-            }
-            _ => false,
-        };
-        if let Some(second) = reading.effects.iter().filter(sets).nth(1) {
-            let why = "sets cookies in two places";
-            self.refuse(Reason::UnknownHeader, second.range.clone(), why);
+/// A cookie: its name, when it is known, and the arguments of `cookieStore.set`.
+type Cookie = (Option<String>, Vec<Fragment>);
+
+/// Looks for a loop around some code.
+struct Loops<'l> {
+    source: &'l Source,
+    range: &'l Range<usize>,
+    found: bool,
+}
+
+impl Visit for Loops<'_> {
+    fn visit_stmt(&mut self, node: &Stmt) {
+        if matches!(
+            node,
+            Stmt::For(_) | Stmt::ForIn(_) | Stmt::ForOf(_) | Stmt::While(_) | Stmt::DoWhile(_)
+        ) {
+            let around = self.source.range(node);
+            self.found |= around.start <= self.range.start && self.range.end <= around.end;
         }
+        node.visit_children_with(self);
+    }
+}
+
+impl<'a> Writer<'_, 'a, '_> {
+    /// Makes the store that cookies are set in, before the first of them. Refuses what a store gives
+    /// otherwise than headers did: the later of two headers took the place of the earlier, two cookies of
+    /// one name stood beside each other, and none of them was read back.
+    pub(super) fn make_cookie_store(&mut self, reading: &Reading<'a>) {
+        let mut setting: Vec<(&Effect<'a>, HeaderMode)> = Vec::new();
+        for effect in &reading.effects {
+            if let Kind::Prepare { headers, .. } = &effect.kind {
+                let cookies = headers.iter().filter(|header| is_cookie(header));
+                setting.extend(cookies.map(|header| (effect, header.mode)));
+            }
+        }
+        setting.sort_by_key(|(effect, _)| effect.range.start);
+        let Some((first, _)) = setting.first().copied() else {
+            return;
+        };
+        let later = setting
+            .iter()
+            .skip(1)
+            .find(|(_, mode)| *mode == HeaderMode::Set);
+        let read = reading.effects.iter().find(|effect| {
+            let reads = match &effect.kind {
+                Kind::ReadCookie { .. } | Kind::WholeCookies => true,
+                Kind::DestructureValues { part, .. } => part == "cookies",
+                Kind::Library(call) => call.takes == Takes::Nothing,
+                _ => false,
+            };
+            reads && effect.range.start > first.range.start
+        });
+        let looped = setting
+            .iter()
+            .find(|(effect, _)| self.repeats(&effect.range));
+        let refused = [
+            later.map(|(effect, _)| (effect.range.clone(), "sets cookies in two places")),
+            read.map(|effect| (effect.range.clone(), "reads cookies when some are set")),
+            looped.map(|(effect, _)| (effect.range.clone(), "sets cookies in a loop")),
+            self.is_other("cookies")
+                .then(|| (first.range.clone(), "cookies is another name here")),
+        ];
+        if let Some((range, why)) = refused.into_iter().flatten().next() {
+            return self.refuse(Reason::UnknownHeader, range, why);
+        }
+        let awaits = if self.ctx.awaits_request_apis() {
+            self.needs.awaits = true;
+            "await "
+        } else {
+            ""
+        };
+        let store = self.free_local(&["cookieStore", "store"]);
+        if !self.hoist(first.top, format!("const {store} = {awaits}cookies()")) {
+            return self.refuse(
+                Reason::UnknownHeader,
+                first.range.clone(),
+                "in an expression",
+            );
+        }
+        self.cookie_store = Some(store);
+        self.needs.imports.value("next/headers", "cookies");
+        self.needs.notes.insert(Note::ActionRefresh);
+    }
+
+    /// Whether code stands in a loop.
+    fn repeats(&self, range: &Range<usize>) -> bool {
+        let Body::Block(stmts, _) = self.function.body else {
+            return false;
+        };
+        let mut loops = Loops {
+            source: self.ctx.source,
+            range,
+            found: false,
+        };
+        stmts.iter().for_each(|stmt| stmt.visit_with(&mut loops));
+        loops.found
+    }
+
+    /// Whether a name that is imported from `next/headers` stands for something else in the file.
+    pub(super) fn is_other(&self, name: &str) -> bool {
+        let mut imports = self.ctx.module.imports.iter();
+        let ours = imports.any(|((local, _), (from, original))| {
+            local == name && from == "next/headers" && original == name
+        });
+        let slug = |slug: &Slug| slug.name == name;
+        !ours && self.is_bound(name) || self.ctx.route.slugs.iter().any(slug)
     }
 
     /// Sets the cookies of a statement that sets nothing else but headers that nobody reads.
-    pub(super) fn action_cookies(
-        &mut self,
-        headers: &[SetHeader<'a>],
-        statement: Range<usize>,
-        top: usize,
-    ) {
+    pub(super) fn action_cookies(&mut self, headers: &[SetHeader<'a>], statement: Range<usize>) {
         let values: Vec<&'a Expr> = headers
             .iter()
             .filter(|header| is_cookie(header))
@@ -66,12 +156,36 @@ impl<'a> Writer<'_, 'a, '_> {
         if headers.iter().any(removes) {
             return self.refuse(Reason::UnknownHeader, statement, "removes cookies");
         }
-        let store = self.free_name(&["cookieStore", "store"]);
+        // What is not made is refused already.
+        let Some(store) = self.cookie_store.clone() else {
+            return;
+        };
+        let statement = self.own_end(statement);
+        let before = self.ctx.source.text[..statement.start].trim_end();
+        if values.len() > 1
+            && (before.ends_with(')') || before.ends_with("else") || before.ends_with("do"))
+        {
+            return self.refuse(
+                Reason::UnknownHeader,
+                statement,
+                "sets several cookies at once",
+            );
+        }
         let (indent, semi) = (self.ctx.indent_at(statement.start), self.ctx.style.semi);
         let mut with = Vec::new();
         for (at, value) in values.iter().enumerate() {
             match self.cookie(value) {
-                Ok(arguments) => {
+                Ok((name, arguments)) => {
+                    let known = self.cookies.iter().all(|other| match (other, &name) {
+                        (Some(other), Some(name)) => other != name,
+                        _ => false,
+                    });
+                    if !known {
+                        let range = self.ctx.source.range(*value);
+                        let why = "may set two cookies of one name";
+                        return self.refuse(Reason::UnknownHeader, range, why);
+                    }
+                    self.cookies.push(name);
                     if at > 0 {
                         with.push(Fragment::Text(format!("\n{indent}")));
                     }
@@ -85,18 +199,6 @@ impl<'a> Writer<'_, 'a, '_> {
                 }
             }
         }
-        let awaits = if self.ctx.awaits_request_apis() {
-            self.needs.awaits = true;
-            "await "
-        } else {
-            ""
-        };
-        let made = format!("const {store} = {awaits}cookies()");
-        if !self.hoists.iter().any(|(_, text)| *text == made) && !self.hoist(top, made) {
-            return self.refuse(Reason::UnknownHeader, statement, "in an expression");
-        }
-        self.needs.imports.value("next/headers", "cookies");
-        self.needs.notes.insert(Note::ActionRefresh);
         // The call of `serialize` goes, its arguments stay.
         let kept: Vec<Range<usize>> = with
             .iter()
@@ -115,7 +217,7 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// The arguments of `cookieStore.set` for one `Set-Cookie` line.
-    fn cookie(&self, line: &Expr) -> Result<Vec<Fragment>, &'static str> {
+    fn cookie(&self, line: &Expr) -> Result<Cookie, &'static str> {
         match bare(line) {
             Expr::Call(call) => self.serialized(call),
             Expr::Lit(Lit::Str(_)) | Expr::Tpl(_) => self.written(bare(line)),
@@ -124,7 +226,7 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// `serialize(name, value, options)` of the package `cookie`.
-    fn serialized(&self, call: &CallExpr) -> Result<Vec<Fragment>, &'static str> {
+    fn serialized(&self, call: &CallExpr) -> Result<Cookie, &'static str> {
         const UNKNOWN: &str = "sets a cookie that is not known";
         let imports = &self.ctx.module.imports;
         let imported = |name: &Ident| imports.get(&id(name));
@@ -155,16 +257,21 @@ impl<'a> Writer<'_, 'a, '_> {
         };
         let mut keys = Vec::new();
         for prop in &object.props {
-            let key = match prop {
+            let pair = match prop {
                 PropOrSpread::Prop(prop) => match &**prop {
-                    Prop::KeyValue(pair) => prop_name(&pair.key),
-                    Prop::Shorthand(name) => Some(name.sym.to_string()),
+                    Prop::KeyValue(pair) => {
+                        prop_name(&pair.key).map(|key| (key, Some(&*pair.value)))
+                    }
+                    Prop::Shorthand(name) => Some((name.sym.to_string(), None)),
                     _ => None,
                 },
                 PropOrSpread::Spread(_) => None,
             };
-            match key {
-                Some(key) if OPTIONS.contains(&key.as_str()) => keys.push(key),
+            match pair {
+                Some((key, value)) if !self.same_option(&key, value) => {
+                    return Err("sets a cookie with an option that is not written out");
+                }
+                Some((key, _)) if OPTIONS.contains(&key.as_str()) => keys.push(key),
                 _ => return Err("sets a cookie with an option that cookies() does not have"),
             }
         }
@@ -172,11 +279,29 @@ impl<'a> Writer<'_, 'a, '_> {
             return Err("sets a cookie without a path");
         }
         let arguments = source.range(&*first.expr).start..source.range(&*options.expr).end;
-        Ok(vec![Fragment::Keep(arguments)])
+        Ok((string(&first.expr), vec![Fragment::Keep(arguments)]))
+    }
+
+    /// Whether `serialize` and `cookies().set` surely write an option alike: a path or `sameSite` that
+    /// is text, an age that is a number.
+    fn same_option(&self, key: &str, value: Option<&Expr>) -> bool {
+        let value = value.map(bare);
+        match key {
+            "path" | "sameSite" => value.and_then(string).is_some_and(|text| !text.is_empty()),
+            "maxAge" => match value {
+                Some(Expr::Lit(Lit::Num(_)) | Expr::Bin(_) | Expr::Unary(_)) => true,
+                Some(Expr::Ident(name)) => {
+                    let made = declared(self.ctx.source, &id(name));
+                    matches!(made, Some((Expr::Lit(Lit::Num(_)) | Expr::Bin(_), _)))
+                }
+                _ => false,
+            },
+            _ => true,
+        }
     }
 
     /// `name=value; Path=/; HttpOnly`, where only the value may be computed.
-    fn written(&self, line: &Expr) -> Result<Vec<Fragment>, &'static str> {
+    fn written(&self, line: &Expr) -> Result<Cookie, &'static str> {
         const ENCODED: &str = "sets a cookie whose value would be encoded";
         let (text, value) = match line {
             Expr::Tpl(template) => match (&template.quasis[..], &template.exprs[..]) {
@@ -228,6 +353,7 @@ impl<'a> Writer<'_, 'a, '_> {
         for part in parts.filter(|part| !part.is_empty()) {
             let (key, given) = part.split_once('=').unwrap_or((part, ""));
             options.push(match (key.to_ascii_lowercase().as_str(), given) {
+                ("path", "") => return Err("sets a cookie without a path"),
                 ("path", path) => format!("path: {}", style.string(path)),
                 ("domain", domain) => format!("domain: {}", style.string(domain)),
                 ("max-age", age) if age.parse::<i64>().is_ok() => format!("maxAge: {age}"),
@@ -245,10 +371,11 @@ impl<'a> Writer<'_, 'a, '_> {
         if !options.iter().any(|option| option.starts_with("path: ")) {
             return Err("sets a cookie without a path");
         }
-        Ok(vec![
+        let arguments = vec![
             Fragment::Text(format!("{}, ", style.string(name))),
             value,
             Fragment::Text(format!(", {{ {} }}", options.join(", "))),
-        ])
+        ];
+        Ok((Some(name.to_string()), arguments))
     }
 }

@@ -11,6 +11,7 @@ use super::action_carrier::shows_in_action;
 use super::call_site::Contract;
 use super::imports::Imports;
 use super::reply::{self, Shifts};
+use super::server_action::quiet;
 use super::style::{Style, indentation, line_start};
 use crate::edit::{Edits, Fragment};
 use crate::facts::api_module::{ApiModule, Body, Function, refuse_at};
@@ -182,6 +183,8 @@ pub struct ActionMode {
     pub contract: Contract,
     /// Whether any caller reads the data.
     pub data: bool,
+    /// Whether it fails where the handler did, because callers read the body whatever the status.
+    pub rejects: bool,
     /// The type of the body, from what callers send.
     pub body_type: String,
     /// The method that it takes the place of.
@@ -281,6 +284,8 @@ pub fn lower<'a>(
             .unwrap_or_else(|| "request".to_string()),
         strings: Vec::new(),
         guards: Vec::new(),
+        cookie_store: None,
+        cookies: Vec::new(),
         callbacks: Vec::new(),
         sharing: None,
         handed: None,
@@ -324,7 +329,7 @@ pub fn lower<'a>(
                     Payload::Json(value)
                     | Payload::Text(value, _)
                     | Payload::Bytes(value)
-                    | Payload::Opaque(value) => Some(ctx.source.range(value)),
+                    | Payload::Opaque(value) => quiet(value).then(|| ctx.source.range(value)),
                     _ => None,
                 },
                 _ => None,
@@ -350,7 +355,7 @@ pub fn lower<'a>(
         Some(mode) => {
             writer.action_inputs(reading, mode);
             writer.action_request(reading, mode);
-            writer.one_cookie_header(reading);
+            writer.make_cookie_store(reading);
             None
         }
         None => {
@@ -425,6 +430,10 @@ pub(super) struct Writer<'w, 'a, 'm> {
     pub(super) strings: Vec<String>,
     /// Names that hold the answers of guards.
     guards: Vec<String>,
+    /// For an action: the name of the store that cookies are set in.
+    pub(super) cookie_store: Option<String>,
+    /// The names of the cookies that are set; `None` for one that is computed.
+    pub(super) cookies: Vec<Option<String>>,
     /// Functions that others call with the request.
     callbacks: Vec<Callback>,
     /// Whether the headers that are collected may have a type that is not JSON's.
@@ -454,13 +463,48 @@ impl<'a> Writer<'_, 'a, '_> {
             .any(|((sym, _), at)| sym == name && !gone(at))
     }
 
+    /// A statement without a semicolon at the start of the next line, which parts that line from it.
+    pub(super) fn own_end(&self, range: Range<usize>) -> Range<usize> {
+        let text = &self.ctx.source.text[range.clone()];
+        match text.strip_suffix(';').map(|text| (text, text.trim_end())) {
+            Some((text, code)) if text[code.len()..].contains('\n') => {
+                range.start..range.start + code.len()
+            }
+            _ => range,
+        }
+    }
+
+    /// Whether the file binds this name somewhere, so that it may not be the global.
+    pub(super) fn is_bound(&self, name: &str) -> bool {
+        let all = crate::syntax::Names::of(self.ctx.source, &self.ctx.source.module).all;
+        all.iter()
+            .any(|((sym, context), _)| sym == name && !self.ctx.source.is_unresolved(*context))
+    }
+
     /// The first of some names that is free.
     pub(super) fn free_name(&self, names: &[&str]) -> String {
+        let last = names[names.len() - 1];
+        let numbered = (2..).map(|number| format!("{last}{number}"));
         names
             .iter()
+            .map(|name| name.to_string())
+            .chain(numbered)
             .find(|name| self.free(name))
-            .unwrap_or(&names[names.len() - 1])
-            .to_string()
+            .expect("some name is free")
+    }
+
+    /// The same, where the names of path parameters are none.
+    pub(super) fn free_local(&self, names: &[&str]) -> String {
+        let slugs = &self.ctx.route.slugs;
+        let apart: Vec<&str> = names
+            .iter()
+            .copied()
+            .filter(|name| !slugs.iter().any(|slug| slug.name == *name))
+            .collect();
+        match apart[..] {
+            [] => self.free_name(&[&format!("{}Value", names[names.len() - 1])]),
+            _ => self.free_name(&apart),
+        }
     }
 
     /// Removes a statement with its lines and the comments directly above it. Of two empty
@@ -472,6 +516,7 @@ impl<'a> Writer<'_, 'a, '_> {
 
     /// Removes what stands from an offset to the end of a statement, with its lines.
     fn drop_from(&mut self, start: usize, range: Range<usize>) {
+        let range = self.own_end(range);
         let range = range.start..crate::flow::trailing_comment(self.ctx.source, range.end);
         let text = &self.ctx.source.text;
         self.dropped.push(start..range.end);
@@ -2170,6 +2215,10 @@ impl<'a> Writer<'_, 'a, '_> {
         let Some(takes) = self.takes(callee) else {
             return self.refuse(Reason::ResEscapes, effect.range.clone(), callee.name());
         };
+        if self.is_bound("Response") {
+            let why = "Response is another name here";
+            return self.refuse(Reason::ResEscapes, effect.range.clone(), why);
+        }
         let text = &self.ctx.source.text;
         let call = &text[effect.range.clone()];
         if takes.awaits && !call.contains("await") && !self.now_awaited(effect, callee) {
@@ -2313,6 +2362,7 @@ impl<'a> Writer<'_, 'a, '_> {
         let taken = |name: &str| {
             self.guards.iter().any(|taken| taken == name)
                 || self.held.iter().any(|held| held.name == name)
+                || self.ctx.route.slugs.iter().any(|slug| slug.name == name)
         };
         let free = names.iter().find(|name| self.free(name) && !taken(name));
         let name = match free {

@@ -195,7 +195,10 @@ pub fn write<'a>(
             refusals.extend(mode.and_then(|mode| {
                 wrappers.find_map(|at| {
                     let callee = module.wrappers[*at].callee;
-                    let why = file.unfit_wrapper(&handler.wrappers[*at], mode)?;
+                    let why = match makes_arguments(&module.wrappers[*at]) {
+                        false => file.unfit_wrapper(&handler.wrappers[*at], mode)?,
+                        true => "is given what is made once".to_string(),
+                    };
                     let why = format!("is wrapped by {}, which {why}", source.text_of(callee));
                     Some(refuse(source, Reason::ReqEscapes, callee, why))
                 })
@@ -282,6 +285,35 @@ pub fn reached(handler: &Handler, groups: &[&Group]) -> BTreeSet<Id> {
 
 /// A function that takes the request or the response, with its web form.
 pub(super) type Written<'w, 'a> = (&'w Id, &'w Function<'a>, &'w Reading<'a>, Lowered);
+
+/// Whether a wrapper is given something that is made once for all requests, beside the handler.
+fn makes_arguments(call: &WrapperCall) -> bool {
+    let last = call.args.len() - 1;
+    let lists = call.args.iter().enumerate();
+    let mut beside = lists.flat_map(|(list, args)| {
+        let args = args.iter().enumerate();
+        args.filter(move |(at, _)| list != last || *at != call.handler)
+    });
+    beside.any(|(_, arg)| makes(&arg.expr))
+}
+
+/// Whether an expression makes something, as a call does, or an object that holds what a call makes.
+fn makes(expr: &Expr) -> bool {
+    match bare(expr) {
+        Expr::Lit(_) | Expr::Ident(_) | Expr::Member(_) | Expr::Arrow(_) | Expr::Fn(_) => false,
+        Expr::Object(object) => object.props.iter().any(|prop| match prop {
+            PropOrSpread::Prop(prop) => match &**prop {
+                Prop::KeyValue(pair) => makes(&pair.value),
+                _ => false,
+            },
+            PropOrSpread::Spread(_) => true,
+        }),
+        Expr::Array(array) => array.elems.iter().flatten().any(|item| makes(&item.expr)),
+        Expr::Bin(binary) => makes(&binary.left) || makes(&binary.right),
+        Expr::Unary(unary) => makes(&unary.arg),
+        _ => true,
+    }
+}
 
 /// A function that is written.
 struct Writing<'w, 'a> {
@@ -389,7 +421,7 @@ impl<'a> File<'_, 'a> {
 
     /// Whether an action needs a `try` of its own, because callers saw 500 where the handler threw.
     fn tried(&self, function: &Function, mode: Option<&ActionMode>) -> bool {
-        mode.is_some_and(|mode| mode.contract != Contract::Data && !mode.wrapped)
+        mode.is_some_and(|mode| mode.contract != Contract::Data && !mode.wrapped && !mode.rejects)
             && !caught(self.module.source, function, true)
             && can_throw(self.module.source, function)
     }
@@ -935,6 +967,9 @@ impl<'a> File<'_, 'a> {
             None if fits.text && mode.contract != Contract::Nothing => {
                 Some("answers something else than JSON".to_string())
             }
+            None if mode.rejects && fits.empty => {
+                Some("answers without a body, which callers read".to_string())
+            }
             None => [Helper::ToResult, Helper::ActionRequest]
                 .into_iter()
                 .find(|helper| taken(*helper))
@@ -996,7 +1031,18 @@ impl<'a> File<'_, 'a> {
             };
             arguments.push_str(&format!(", {{ params: {params} }}"));
         }
-        let answer = free_name(source, &["handle", "answer", "guarded"]);
+        let taken = |name: &str| {
+            let mut slugs = lowered.needs.slugs.values();
+            let input = lowered.needs.input.as_deref().unwrap_or_default();
+            let mut words = input.split(|char: char| !char.is_alphanumeric() && char != '_');
+            slugs.any(|slug| slug == name) || words.any(|word| word == name)
+        };
+        let name = |names: &[&str]| {
+            let own: Vec<&str> = names.iter().copied().filter(|name| !taken(name)).collect();
+            free_name(source, &own)
+        };
+        let answer = name(&["handle", "guarded", "wrapped"]);
+        let response = name(&["response", "answer", "answered"]);
         let deep = format!("{indent}{indent}");
         let (asks, fails) = match mode.contract {
             Contract::Nothing => (format!("await {answer}({arguments}){semi}"), String::new()),
@@ -1004,12 +1050,18 @@ impl<'a> File<'_, 'a> {
                 self.helpers.insert(Helper::ToResult);
                 (
                     format!(
-                        "const response = await {answer}({arguments}){semi}\n{deep}return await toResult(response){semi}"
+                        "const {response} = await {answer}({arguments}){semi}\n{deep}return await toResult({response}){semi}"
                     ),
                     format!("{deep}return {{ ok: false, status: 500, data: undefined }}{semi}\n"),
                 )
             }
         };
+        if mode.rejects {
+            let asks = asks.replace(&format!("\n{deep}"), &format!("\n{indent}"));
+            return Ok(format!(
+                "{head}{{\n{indent}const {answer} = {call}{semi}\n\n{indent}{asks}\n}}"
+            ));
+        }
         Ok(format!(
             "{head}{{\n{indent}const {answer} = {call}{semi}\n\n{indent}try {{\n{deep}{asks}\n{indent}}} catch (error) {{\n{deep}console.error(error){semi}\n{fails}{indent}}}\n}}"
         ))

@@ -24,8 +24,13 @@ use crate::reason::{Note, Reason};
 use crate::source::Source;
 use crate::syntax::{bare, prop_name};
 
-/// `const { … } = req.body`: the statement, its pattern, and its type.
-type Declaration = (Range<usize>, Range<usize>, Option<Range<usize>>);
+/// `const { … } = req.body`: the statement, its pattern, its type, and the names that it takes out.
+type Declaration = (
+    Range<usize>,
+    Range<usize>,
+    Option<Range<usize>>,
+    Vec<String>,
+);
 
 impl<'a> Writer<'_, 'a, '_> {
     /// The body and the path parameters become parameters of the action.
@@ -41,16 +46,17 @@ impl<'a> Writer<'_, 'a, '_> {
             let own = self.declaration_of(&first.range);
             match own {
                 // `const { title } = req.body` becomes the parameter.
-                Some((statement, pattern, typed)) if reads.len() == 1 => {
+                Some((statement, pattern, typed, keys)) if reads.len() == 1 => {
                     let source = self.ctx.source;
                     let text = source.text[pattern].to_string();
                     self.needs.kept.extend(typed.clone());
                     let typed = typed.map(|range| self.outdented(range));
                     self.drop_statement(statement);
-                    input = Some(self.typed(&text, typed.as_deref().unwrap_or(&mode.body_type)));
+                    let sent = with_keys(&mode.body_type, &keys);
+                    input = Some(self.typed(&text, typed.as_deref().unwrap_or(&sent)));
                 }
                 _ => {
-                    let name = self.free_name(&["input", "body", "data", "payload"]);
+                    let name = self.free_local(&["input", "body", "data", "payload"]);
                     for effect in &reads {
                         self.edits.replace(effect.range.clone(), name.clone());
                     }
@@ -63,7 +69,9 @@ impl<'a> Writer<'_, 'a, '_> {
                         }
                         kind => kind,
                     };
-                    input = Some(self.typed(&name, kind));
+                    let members = reads.iter().filter_map(|read| self.member_behind(read));
+                    let kind = with_keys(kind, &members.collect::<Vec<_>>());
+                    input = Some(self.typed(&name, &kind));
                 }
             }
         }
@@ -119,7 +127,8 @@ impl<'a> Writer<'_, 'a, '_> {
                             self.path_pattern(pattern, effect);
                         } else {
                             let text = self.ctx.source.text_of(*pattern).to_string();
-                            input = Some(self.typed(&text, &mode.body_type));
+                            let sent = with_keys(&mode.body_type, &pattern_keys(pattern));
+                            input = Some(self.typed(&text, &sent));
                         }
                     }
                     self.drop_statement(statement.clone());
@@ -158,6 +167,17 @@ impl<'a> Writer<'_, 'a, '_> {
             last.any(|name| name.to_ascii_lowercase().ends_with("schema"))
         });
         named && text[read.range.end..].trim_start().starts_with(')')
+    }
+
+    /// The member that is read of a value: `title` of `req.body.title`.
+    fn member_behind(&self, read: &Effect) -> Option<String> {
+        let rest = &self.ctx.source.text[read.range.end..];
+        let rest = rest.strip_prefix('?').unwrap_or(rest).strip_prefix('.')?;
+        let name: String = rest
+            .chars()
+            .take_while(|char| char.is_alphanumeric() || matches!(char, '_' | '$'))
+            .collect();
+        (!name.is_empty()).then_some(name)
     }
 
     /// A longer name for a path parameter: `todoId` for the `id` of `/api/todos/[id]`.
@@ -212,12 +232,14 @@ impl<'a> Writer<'_, 'a, '_> {
             if source.range(bare(init)) != *read {
                 return None;
             }
+            let mut keys = Vec::new();
             let (whole, annotation) = match &declarator.name {
                 Pat::Object(pattern) => {
                     let rest = |prop: &ObjectPatProp| matches!(prop, ObjectPatProp::Rest(_));
                     if pattern.props.iter().any(rest) {
                         return None;
                     }
+                    keys = pattern_keys(pattern);
                     (source.range(pattern), &pattern.type_ann)
                 }
                 // `const data = req.body`: no other block may have a name of its own like it.
@@ -238,7 +260,7 @@ impl<'a> Writer<'_, 'a, '_> {
             let end = annotation
                 .as_ref()
                 .map_or(whole.end, |annotation| source.range(&**annotation).start);
-            Some((source.range(stmt), whole.start..end, typed))
+            Some((source.range(stmt), whole.start..end, typed, keys))
         })
     }
 
@@ -296,7 +318,7 @@ impl<'a> Writer<'_, 'a, '_> {
                     .all(|header| unread(header) || is_cookie(header))
                 && !effect.nested =>
             {
-                self.action_cookies(headers, statement.clone(), effect.top)
+                self.action_cookies(headers, statement.clone())
             }
             Kind::ReadCookie { name, .. } => {
                 self.needs.imports.value("next/headers", "cookies");
@@ -313,6 +335,11 @@ impl<'a> Writer<'_, 'a, '_> {
                 if effect.nested {
                     return self.refuse(Reason::ReqEscapes, range, "cookies inside a callback");
                 }
+                if self.is_other("cookies") {
+                    let why = "cookies is another name here";
+                    return self.refuse(Reason::ReqEscapes, range, why);
+                }
+                self.needs.notes.insert(Note::CookieParsing);
                 self.edits.rewrite(
                     range,
                     vec![
@@ -333,7 +360,7 @@ impl<'a> Writer<'_, 'a, '_> {
             Kind::ReadHeader {
                 name: name @ Name::Literal(text),
                 usage,
-            } if same_header(text) && !effect.nested => {
+            } if same_header(text) && !effect.nested && !self.is_other("headers") => {
                 self.needs.imports.value("next/headers", "headers");
                 let object = if self.ctx.awaits_request_apis() {
                     self.needs.awaits = true;
@@ -417,6 +444,15 @@ impl<'a> Writer<'_, 'a, '_> {
                 );
             }
         };
+        if reply.status.is_some_and(|status| !quiet(status)) {
+            return self.refuse(Reason::DynamicStatus, range, "the status does work");
+        }
+        // What does work is done, although nobody reads what it gives.
+        let data = mode.data || payload.is_some_and(|value| !quiet(value));
+        if mode.rejects && payload.is_none() {
+            let why = "an answer without a body, which callers read";
+            return self.refuse(Reason::UnknownSend, range, why);
+        }
         let is_last = self.last_statement(effect, reply);
         if mode.contract == Contract::Nothing
             || payload.is_none() && mode.contract == Contract::Data
@@ -442,8 +478,8 @@ impl<'a> Writer<'_, 'a, '_> {
             ""
         };
         let error = status.is_some_and(|status| status >= 400);
-        let data = payload.map(|value| self.data(value, error));
-        self.needs.data.push(match (payload, data.as_deref()) {
+        let carried = payload.map(|value| self.data(value, error));
+        self.needs.data.push(match (payload, carried.as_deref()) {
             (Some(_), Some([_, _, ..])) => Data::Parsed,
             (Some(value), _) => texts(value).map_or(Data::Other, Data::Texts),
             (None, _) => Data::Other,
@@ -457,7 +493,7 @@ impl<'a> Writer<'_, 'a, '_> {
                     "an error answer whose data is read",
                 );
             }
-            with.extend(data.unwrap_or_default());
+            with.extend(carried.unwrap_or_default());
             return self.edits.rewrite(range, with);
         }
         let Some(status) = status else {
@@ -468,14 +504,14 @@ impl<'a> Writer<'_, 'a, '_> {
             vec![Fragment::Text(format!("ok: {ok}"))],
             vec![Fragment::Text(format!("status: {status}"))],
         ];
-        if mode.data {
+        if data {
             let mut entry = vec![Fragment::Text("data: ".to_string())];
-            entry.extend(data.unwrap_or_else(|| vec![Fragment::Text("undefined".to_string())]));
+            entry.extend(carried.unwrap_or_else(|| vec![Fragment::Text("undefined".to_string())]));
             entries.push(entry);
         }
         let text = &self.ctx.source.text;
         let many =
-            payload.is_some_and(|value| mode.data && self.ctx.source.text_of(value).contains('\n'));
+            payload.is_some_and(|value| data && self.ctx.source.text_of(value).contains('\n'));
         let column = text[line_start(text, range.start)..range.start]
             .chars()
             .count()
@@ -564,6 +600,40 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 }
 
+/// The names that a pattern takes out of an object.
+fn pattern_keys(pattern: &ObjectPat) -> Vec<String> {
+    let key = |prop: &ObjectPatProp| match prop {
+        ObjectPatProp::KeyValue(pair) => prop_name(&pair.key),
+        ObjectPatProp::Assign(short) => Some(short.key.id.sym.to_string()),
+        ObjectPatProp::Rest(_) => None,
+    };
+    pattern.props.iter().filter_map(key).collect()
+}
+
+/// The type of what callers send, with the fields that the handler reads and none of them gives.
+fn with_keys(sent: &str, keys: &[String]) -> String {
+    let Some(fields) = sent
+        .strip_prefix("{ ")
+        .and_then(|sent| sent.strip_suffix(" }"))
+    else {
+        return sent.to_string();
+    };
+    let mut all: Vec<String> = fields.split("; ").map(str::to_string).collect();
+    for key in keys {
+        let given = all.iter().any(|field| {
+            field
+                .split(':')
+                .next()
+                .map(|name| name.trim_end_matches('?'))
+                == Some(key)
+        });
+        if !given {
+            all.push(format!("{key}?: any"));
+        }
+    }
+    format!("{{ {} }}", all.join("; "))
+}
+
 /// Every statement of a function, those in blocks included, in order.
 pub(super) fn all_statements(stmts: &[Stmt]) -> Vec<&Stmt> {
     let mut out = Vec::new();
@@ -642,7 +712,8 @@ fn plain_json(expr: &Expr) -> bool {
         },
         // The message of an error that was caught is text.
         Expr::Member(access) => {
-            matches!(&access.prop, MemberProp::Ident(name) if matches!(&*name.sym, "message" | "length"))
+            let error = matches!(bare(&access.obj), Expr::Ident(name) if matches!(&*name.sym, "e" | "err" | "error" | "ex" | "exception"));
+            matches!(&access.prop, MemberProp::Ident(name) if error && name.sym == *"message" || name.sym == *"length")
         }
         _ => false,
     }
@@ -689,18 +760,18 @@ fn unread(header: &SetHeader) -> bool {
 }
 
 /// Whether computing a value does nothing else.
-fn quiet(expr: &Expr) -> bool {
+pub(super) fn quiet(expr: &Expr) -> bool {
     match bare(expr) {
-        Expr::Call(_)
-        | Expr::Await(_)
-        | Expr::New(_)
-        | Expr::Assign(_)
-        | Expr::Update(_)
-        | Expr::TaggedTpl(_)
-        | Expr::Yield(_) => false,
+        Expr::Lit(_) | Expr::Ident(_) | Expr::This(_) | Expr::Arrow(_) | Expr::Fn(_) => true,
+        Expr::Tpl(template) => template.exprs.iter().all(|expr| quiet(expr)),
+        Expr::Member(access) => quiet(&access.obj) && quiet_key(&access.prop),
+        Expr::OptChain(chain) => match &*chain.base {
+            OptChainBase::Member(access) => quiet(&access.obj) && quiet_key(&access.prop),
+            OptChainBase::Call(_) => false,
+        },
         Expr::Object(object) => object.props.iter().all(|prop| match prop {
             PropOrSpread::Prop(prop) => match &**prop {
-                Prop::KeyValue(pair) => quiet(&pair.value),
+                Prop::KeyValue(pair) => prop_name(&pair.key).is_some() && quiet(&pair.value),
                 Prop::Shorthand(_) => true,
                 _ => false,
             },
@@ -709,8 +780,15 @@ fn quiet(expr: &Expr) -> bool {
         Expr::Array(array) => array.elems.iter().flatten().all(|item| quiet(&item.expr)),
         Expr::Cond(cond) => quiet(&cond.test) && quiet(&cond.cons) && quiet(&cond.alt),
         Expr::Bin(binary) => quiet(&binary.left) && quiet(&binary.right),
-        Expr::Unary(unary) => quiet(&unary.arg),
-        _ => true,
+        Expr::Unary(unary) => unary.op != UnaryOp::Delete && quiet(&unary.arg),
+        _ => false,
+    }
+}
+
+fn quiet_key(key: &MemberProp) -> bool {
+    match key {
+        MemberProp::Ident(_) | MemberProp::PrivateName(_) => true,
+        MemberProp::Computed(key) => quiet(&key.expr),
     }
 }
 

@@ -13,6 +13,8 @@ pub struct InAction {
     pub against: Option<String>,
     /// Whether it may answer something else than JSON, which has no form as data.
     pub text: bool,
+    /// Whether it may answer without a body.
+    pub empty: bool,
     /// Whether it may set cookies.
     pub cookies: bool,
     /// Whether it reads path or search parameters.
@@ -46,6 +48,7 @@ impl InAction {
     /// Takes in what another function asks for that it calls, or that stands around it.
     pub fn join(&mut self, other: &InAction) {
         self.text |= other.text;
+        self.empty |= other.empty;
         self.cookies |= other.cookies;
         self.query |= other.query;
         self.context |= other.context;
@@ -73,6 +76,7 @@ impl InAction {
                     reply.payload,
                     Payload::Json(_) | Payload::Empty | Payload::EmptyJson
                 );
+                self.empty |= !matches!(reply.payload, Payload::Json(_));
                 match &reply.payload {
                     Payload::Redirect(_) => Some("redirects"),
                     _ if set.into_iter().all(is_unread) => None,
