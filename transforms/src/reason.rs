@@ -328,6 +328,10 @@ codes! {
             "would become a Server Action when its callers move to the App Router",
             "a page under pages/ can reach a caller, and Server Actions do not run there",
             "move the callers to app/ first, or keep the route handler";
+        ActionArguments = "action-arguments",
+            "a path parameter is an argument, which whoever calls the action by hand can make anything",
+            "in a URL it was always text; the arguments of a Server Action are not checked",
+            "check it where the code relies on text, as in the filter of a query";
         ActionRefresh = "action-refresh",
             "after the action the page's server components are rendered anew",
             "an action that sets a cookie brings them with its answer, so that they see it; a fetch did not",

@@ -931,6 +931,10 @@ impl<'a> File<'_, 'a> {
     ) -> String {
         let typescript = self.module.source.typescript();
         let (slugs, _) = self.action_params(lowered);
+        if !slugs.is_empty() {
+            let notes = self.notes.entry(mode.method.clone()).or_default();
+            notes.insert(Note::ActionArguments);
+        }
         self.kept.extend(lowered.needs.kept.iter().cloned());
         let names = slugs.iter().map(|slug| &lowered.needs.slugs[slug]);
         let mut params: Vec<String> = names
