@@ -99,11 +99,11 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
         let why = "the handler takes the body for something else than what is sent";
         return Err(against(why.to_string(), Some(call.place.clone())));
     }
-    let silent = |group: &&Group| {
+    let silent = |group: &Group| {
         let becomes = group.methods.iter().any(|method| methods.contains(method));
         becomes && group.reading.falls
     };
-    if request.handler.groups.iter().any(|group| silent(&group)) {
+    if request.handler.groups.iter().any(silent) {
         return Err(against(
             "the handler has a path without an answer".to_string(),
             None,
@@ -126,11 +126,8 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
                 &names,
             ),
             Some(given) if is_taken(request.module, &given.name, &names) => {
-                return Err(vec![Evidence {
-                    for_action: false,
-                    what: format!("its file has another {} already", given.name),
-                    place: Some(given.place.clone()),
-                }]);
+                let why = format!("its file has another {} already", given.name);
+                return Err(against(why, Some(given.place.clone())));
             }
             Some(given) => given.name.clone(),
         };
@@ -160,8 +157,8 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
     let new_dir = directory(&path).to_string();
     let mut modes = BTreeMap::new();
     for (method, name) in &names {
-        let own = |call: &&&Call| call.method.as_ref() == Some(method);
-        let calls: Vec<&Call> = calls.iter().filter(own).copied().collect();
+        let mut calls = calls.clone();
+        calls.retain(|call| call.method.as_ref() == Some(method));
         let contract = contract(request, method, &calls);
         let handler = request.handler;
         let groups = handler.groups.iter();
@@ -171,9 +168,9 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
             .map(|at| &*handler.wrappers[*at])
             .collect();
         // A body that is read whatever the status was made the caller's promise fail where there was none.
-        let blind = |call: &&&Call| call.reads.json && !call.reads.ok && !call.reads.status;
-        let rejects = contract == Contract::Result && calls.iter().any(|call| blind(&call));
-        if rejects && calls.iter().any(|call| !blind(&call)) {
+        let blind = |call: &Call| call.reads.json && !call.reads.ok && !call.reads.status;
+        let rejects = contract == Contract::Result && calls.iter().any(|call| blind(call));
+        if rejects && !calls.iter().all(|call| blind(call)) {
             let why = "callers read the answer in ways that no one result serves";
             return Err(against(why.to_string(), None));
         }
@@ -377,7 +374,7 @@ fn contract(request: &Request, method: &str, calls: &[&Call]) -> Contract {
     let own = |group: &&Group| group.methods.iter().any(|own| own == method);
     let groups: Vec<&Group> = handler.groups.iter().filter(own).collect();
     // What is handed everything becomes the action itself.
-    let delegates = |group: &&&Group| {
+    let delegates = |group: &Group| {
         let sole = sole_call(request.module.source, &group.function, &group.reading);
         sole.is_some_and(|callee| callee.local().is_some())
     };
@@ -396,13 +393,13 @@ fn contract(request: &Request, method: &str, calls: &[&Call]) -> Contract {
         .iter()
         .any(|effect| matches!(effect.kind, Kind::CallCarrier { form: Some(_), .. }));
     let wrapped = groups.iter().any(|group| !group.wrappers.is_empty());
-    let fails = |effect: &&&Effect| match &effect.kind {
+    let fails = |effect: &Effect| match &effect.kind {
         Kind::Reply(reply) => reply
             .status
             .is_some_and(|status| !matches!(crate::emit::reply::number(status), Some(200..=299))),
         kind => matches!(kind, Kind::Guard { .. }),
     };
-    let errors = handed || wrapped || effects.iter().any(|effect| fails(&effect));
+    let errors = handed || wrapped || effects.iter().any(|effect| fails(effect));
     match least {
         Contract::Data if errors => Contract::Result,
         Contract::Nothing if handed => Contract::Result,

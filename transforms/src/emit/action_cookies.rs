@@ -102,14 +102,9 @@ impl<'a> Writer<'_, 'a, '_> {
         if let Some((range, why)) = refused.into_iter().flatten().next() {
             return self.refuse(Reason::UnknownHeader, range, why);
         }
-        let awaits = if self.ctx.awaits_request_apis() {
-            self.needs.awaits = true;
-            "await "
-        } else {
-            ""
-        };
+        let made = self.request_api("cookies");
         let store = self.free_local(&["cookieStore", "store"]);
-        if !self.hoist(first.top, format!("const {store} = {awaits}cookies()")) {
+        if !self.hoist(first.top, format!("const {store} = {made}")) {
             return self.refuse(
                 Reason::UnknownHeader,
                 first.range.clone(),

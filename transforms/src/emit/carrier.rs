@@ -260,6 +260,7 @@ pub fn lower<'a>(
     function: &Function<'a>,
     reading: &Reading<'a>,
 ) -> Result<Lowered, Vec<Refusal>> {
+    let file_names = crate::syntax::Names::of(ctx.source, &ctx.source.module).all;
     let mut writer = Writer {
         ctx,
         function,
@@ -279,7 +280,8 @@ pub fn lower<'a>(
             .map(|(_, kept, _)| kept.clone())
             .collect(),
         refusals: Vec::new(),
-        names: function_names(ctx.source, function),
+        names: inner_names(&file_names, function),
+        file_names,
         request: param_name(function, reading, Role::Request)
             .unwrap_or_else(|| "request".to_string()),
         strings: Vec::new(),
@@ -390,12 +392,10 @@ fn moved(ctx: &Context, whole: &Range<usize>, kept: &Range<usize>, levels: usize
 }
 
 /// The identifiers of a function with their places.
-fn function_names(source: &Source, function: &Function) -> Vec<(Id, Range<usize>)> {
-    crate::syntax::Names::of(source, &source.module)
-        .all
-        .into_iter()
-        .filter(|(_, at)| function.range.start <= at.start && at.end <= function.range.end)
-        .collect()
+fn inner_names(all: &[(Id, Range<usize>)], function: &Function) -> Vec<(Id, Range<usize>)> {
+    let inside =
+        |at: &Range<usize>| function.range.start <= at.start && at.end <= function.range.end;
+    all.iter().filter(|(_, at)| inside(at)).cloned().collect()
 }
 
 /// The name of the parameter with a role.
@@ -424,7 +424,10 @@ pub(super) struct Writer<'w, 'a, 'm> {
     /// What unwrapped blocks keep.
     pub(super) bounds: Vec<Range<usize>>,
     pub(super) refusals: Vec<Refusal>,
+    /// The identifiers of the function.
     pub(super) names: Vec<(Id, Range<usize>)>,
+    /// Those of the whole file.
+    file_names: Vec<(Id, Range<usize>)>,
     pub(super) request: String,
     /// Names that hold a path parameter, which is a string: assertions of it are idle.
     pub(super) strings: Vec<String>,
@@ -476,8 +479,8 @@ impl<'a> Writer<'_, 'a, '_> {
 
     /// Whether the file binds this name somewhere, so that it may not be the global.
     pub(super) fn is_bound(&self, name: &str) -> bool {
-        let all = crate::syntax::Names::of(self.ctx.source, &self.ctx.source.module).all;
-        all.iter()
+        self.file_names
+            .iter()
             .any(|((sym, context), _)| sym == name && !self.ctx.source.is_unresolved(*context))
     }
 
@@ -2345,6 +2348,25 @@ impl<'a> Writer<'_, 'a, '_> {
         let start = self.behind_await(&range, awaited);
         self.edits.insert(start, "withHeaders(");
         self.edits.insert(range.end, format!(", {headers})"));
+    }
+
+    /// `cookies()` or `headers()` of `next/headers`, awaited where it is a promise.
+    pub(super) fn request_api(&mut self, name: &str) -> String {
+        if !self.ctx.awaits_request_apis() {
+            return format!("{name}()");
+        }
+        self.needs.awaits = true;
+        format!("await {name}()")
+    }
+
+    /// The same, as the object of a member access.
+    pub(super) fn request_object(&mut self, name: &str) -> String {
+        self.needs.imports.value("next/headers", name);
+        let api = self.request_api(name);
+        match api.starts_with("await ") {
+            true => format!("({api})"),
+            false => api,
+        }
     }
 
     /// Where a call begins, behind its `await`.

@@ -51,14 +51,9 @@ impl Writer<'_, '_, '_> {
     /// member access, or stands in a function of its own.
     fn cookie_store(&mut self, effect: &Effect, object: bool) -> String {
         self.import("next/headers", "cookies", effect);
-        let store = if self.ctx.awaits_request_apis() {
-            self.needs.awaits = true;
-            "await cookies()"
-        } else {
-            "cookies()"
-        };
+        let store = self.request_api("cookies");
         if !object && !effect.nested {
-            return store.to_string();
+            return store;
         }
         let name = self.free_name(&["cookieStore", "requestCookies"]);
         let line = format!("const {name} = {store}");

@@ -286,6 +286,17 @@ pub fn reached(handler: &Handler, groups: &[&Group]) -> BTreeSet<Id> {
 /// A function that takes the request or the response, with its web form.
 pub(super) type Written<'w, 'a> = (&'w Id, &'w Function<'a>, &'w Reading<'a>, Lowered);
 
+/// The calls around the handler that do something for a group, with what they stand for.
+fn kept_wrappers<'k, 'a>(
+    module: &'k ApiModule<'a>,
+    handler: &'k Handler<'a>,
+    group: &Group<'a>,
+) -> Vec<(&'k WrapperCall<'a>, &'k Arc<Shared>)> {
+    let kept = group.wrappers.iter();
+    kept.map(|at| (&module.wrappers[*at], &handler.wrappers[*at]))
+        .collect()
+}
+
 /// Whether a wrapper is given something that is made once for all requests, beside the handler.
 fn makes_arguments(call: &WrapperCall) -> bool {
     let last = call.args.len() - 1;
@@ -532,11 +543,7 @@ impl<'a> File<'_, 'a> {
                 name: &name,
                 exported,
             };
-            let kept: Vec<(&WrapperCall, &Arc<Shared>)> = group
-                .wrappers
-                .iter()
-                .map(|at| (&self.module.wrappers[*at], &handler.wrappers[*at]))
-                .collect();
+            let kept = kept_wrappers(self.module, handler, group);
             let text = if kept.is_empty() {
                 self.function(function, &group.reading, lowered, &shape)?
             } else {
@@ -1001,11 +1008,7 @@ impl<'a> File<'_, 'a> {
             }
             _ => inner,
         };
-        let kept: Vec<(&WrapperCall, &Arc<Shared>)> = group
-            .wrappers
-            .iter()
-            .map(|at| (&self.module.wrappers[*at], &handler.wrappers[*at]))
-            .collect();
+        let kept = kept_wrappers(self.module, handler, group);
         let around = self.wrap(&kept, "\0".to_string());
         let around = around.replace('\n', &format!("\n{indent}"));
         let call = around.replacen('\0', &inner, 1);

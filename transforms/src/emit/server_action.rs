@@ -321,13 +321,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 self.action_cookies(headers, statement.clone())
             }
             Kind::ReadCookie { name, .. } => {
-                self.needs.imports.value("next/headers", "cookies");
-                let cookies = if self.ctx.awaits_request_apis() {
-                    self.needs.awaits = true;
-                    "(await cookies())"
-                } else {
-                    "cookies()"
-                };
+                let cookies = self.request_object("cookies");
                 let name = match name {
                     Name::Literal(text) => Fragment::Text(self.ctx.style.string(text)),
                     Name::Expr(range) => Fragment::Keep(range.clone()),
@@ -361,14 +355,8 @@ impl<'a> Writer<'_, 'a, '_> {
                 name: name @ Name::Literal(text),
                 usage,
             } if same_header(text) && !effect.nested && !self.is_other("headers") => {
-                self.needs.imports.value("next/headers", "headers");
-                let object = if self.ctx.awaits_request_apis() {
-                    self.needs.awaits = true;
-                    "(await headers())"
-                } else {
-                    "headers()"
-                };
-                self.read_header(range, object, name, *usage);
+                let object = self.request_object("headers");
+                self.read_header(range, &object, name, *usage);
             }
             Kind::ReadHeader { .. } | Kind::WholeHeaders => {
                 self.refuse(Reason::ReqEscapes, range, "reads request headers")
