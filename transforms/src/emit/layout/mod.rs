@@ -70,7 +70,8 @@ struct Changed<'c> {
 }
 
 /// Nobody has laid out what stands this far from the start of its line, and to look at all
-/// of the line for each of its statements would take time that grows with their square.
+/// of the line for each of its statements would take time that grows with their square. Nor is
+/// a statement laid out that shares its line with one before it: broken there, it would read worse.
 const MINIFIED: usize = 1_000;
 
 impl Changed<'_> {
@@ -79,7 +80,7 @@ impl Changed<'_> {
         let text = &self.layout.source.text;
         let style = self.layout.style;
         let start = line_start(text, range.start);
-        if range.start - start > MINIFIED {
+        if range.start - start > MINIFIED || text[start..range.start].contains(['{', ';']) {
             return;
         }
         let whole = &text[start..range.end];
@@ -135,11 +136,12 @@ impl Visit for Changed<'_> {
         match stmt {
             Stmt::If(branch) => {
                 let source = self.layout.source;
-                let range = self.layout.if_head(branch);
-                self.consider(range.clone(), |layout| {
-                    let end = &source.text[source.range(&*branch.test).end..range.end];
-                    layout.if_test(branch, end)
-                });
+                if let Some(range) = self.layout.if_head(branch) {
+                    self.consider(range.clone(), |layout| {
+                        let end = &source.text[source.range(&*branch.test).end..range.end];
+                        layout.if_test(branch, end)
+                    });
+                }
             }
             _ => self.consider(range, |layout| layout.statement(stmt)),
         }
@@ -159,5 +161,19 @@ impl Visit for Changed<'_> {
     fn visit_import_decl(&mut self, import: &ImportDecl) {
         let range = self.layout.source.range(import);
         self.consider(range, |layout| layout.import(import));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_with_an_else_behind_a_body_without_braces_stays() {
+        let old = Source::parse("pages/api/a.ts", "export {}\n".into()).unwrap();
+        let calls = "count(entry);".repeat(8);
+        let line = format!("{{ {calls} if (entry.active) add(entry); else drop(entry) }}");
+        let text = format!("for (const entry of entries) {line}\n");
+        assert_eq!(lay_out(&old, text.clone()), text);
     }
 }

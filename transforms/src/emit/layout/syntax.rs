@@ -92,19 +92,20 @@ impl Layout<'_> {
         }
     }
 
-    /// The part of an `if` up to its body, or the whole when its body is one line.
-    pub fn if_head(&self, branch: &IfStmt) -> Range<usize> {
+    /// The part of an `if` up to its body, or the whole when its body is one line. None when an
+    /// `else` follows a body without braces.
+    pub fn if_head(&self, branch: &IfStmt) -> Option<Range<usize>> {
         let start = self.source.range(branch).start;
         let body = self.source.range(&*branch.cons);
         match &*branch.cons {
-            Stmt::Block(_) => start..body.start + 1,
-            _ if branch.alt.is_none() => start..body.end,
-            _ => start..start,
+            Stmt::Block(_) => Some(start..body.start + 1),
+            _ if branch.alt.is_none() => Some(start..body.end),
+            _ => None,
         }
     }
 
     pub fn if_test(&self, branch: &IfStmt, end: &str) -> Option<Doc> {
-        if self.has_comment(self.if_head(branch)) {
+        if self.has_comment(self.if_head(branch)?) {
             return None;
         }
         let test = match bare(&branch.test) {
