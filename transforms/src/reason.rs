@@ -376,6 +376,10 @@ codes! {
             "unknown URLs show the 404 page of Next.js, without pages/404, _error and _app",
             "Next.js 16 answers every unknown URL from app/ as soon as it exists",
             "add app/layout and app/not-found where the page matters";
+        SlugInUrl = "slug-in-url",
+            "a search parameter named like a path parameter is in the URL that the handler reads",
+            "pages takes it out of req.url",
+            "nothing is to be done unless clients send such a parameter";
         BodyLimit = "body-limit",
             "the body size is not limited",
             "route handlers have no limit where pages answered 413 above 1 MB, or above the configured sizeLimit",

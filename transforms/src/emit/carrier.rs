@@ -1756,11 +1756,12 @@ impl<'a> Writer<'_, 'a, '_> {
                 with.push(Fragment::Text(semi.to_string()));
                 self.edits.rewrite(range, with);
             }
-            // Measured on 15 and 16: pages takes search parameters named like a slug out of `req.url`.
-            Kind::ReadUrl if !self.ctx.route.slugs.is_empty() => {
-                self.refuse(Reason::UnknownReqMember, range, "url of a dynamic route");
-            }
             Kind::ReadUrl => {
+                // Measured on 15 and 16: pages takes search parameters named like a slug out of
+                // `req.url`.
+                if !self.ctx.route.slugs.is_empty() {
+                    self.needs.notes.insert(Note::SlugInUrl);
+                }
                 self.needs.request = true;
                 self.needs.next_request = true;
                 let url = format!("`${{{request}.nextUrl.pathname}}${{{request}.nextUrl.search}}`");

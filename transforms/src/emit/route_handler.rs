@@ -1290,15 +1290,6 @@ impl<'a> File<'_, 'a> {
         for (at, pat) in function.params.iter().take(length).enumerate() {
             match reading.roles.get(at).copied().flatten() {
                 Some(Role::Request) => {
-                    self.check_type(
-                        pat,
-                        &[
-                            "NextApiRequest",
-                            "NextRequest",
-                            "Request",
-                            "IncomingMessage",
-                        ],
-                    )?;
                     if uses_request || extras || is_handler && needs.params {
                         let name = if uses_request || request.starts_with('_') {
                             request.clone()
@@ -1318,7 +1309,6 @@ impl<'a> File<'_, 'a> {
                     }
                 }
                 Some(Role::Response) => {
-                    self.check_type(pat, &["NextApiResponse", "ServerResponse"])?;
                     if extras && needs.params {
                         params.push(self.params_param(true));
                     } else if extras {
@@ -1441,28 +1431,6 @@ impl<'a> File<'_, 'a> {
             (false, true) => format!("params: {object}"),
             (false, false) => "params".to_string(),
         }
-    }
-
-    /// Refuses a parameter whose type says that it is more than a plain request or response.
-    fn check_type(&self, pat: &Pat, known: &[&str]) -> Result<(), Vec<Refusal>> {
-        let Pat::Ident(binding) = pat else {
-            return Ok(());
-        };
-        let Some(annotation) = &binding.type_ann else {
-            return Ok(());
-        };
-        let text = self.module.source.text_of(&*annotation.type_ann);
-        let name = text.split('<').next().unwrap_or(text).trim();
-        let name = name.rsplit('.').next().unwrap_or(name);
-        if known.contains(&name) || matches!(name, "any" | "unknown") {
-            return Ok(());
-        }
-        Err(vec![refuse(
-            self.module.source,
-            Reason::ModuleShape,
-            &**annotation,
-            name,
-        )])
     }
 
     /// The annotation of the answer: kept where the old one said what JSON is answered.
@@ -1967,6 +1935,8 @@ pub(super) fn segment(
                 Some("nodejs") => {}
                 _ => return Err(refuse(source, Reason::ConfigExport, value, name)),
             },
+            // Hosts ask it of API routes; a Route Handler may stream on all of them.
+            ("supportsResponseStreaming", Expr::Lit(Lit::Bool(_))) => {}
             ("maxDuration", Expr::Lit(Lit::Num(seconds))) => {
                 out.lines
                     .push(format!("export const maxDuration = {}", seconds.value));

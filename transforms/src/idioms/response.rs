@@ -239,6 +239,11 @@ pub fn payload<'a>(
             _ => Ok(Payload::Json(&value.expr)),
         },
         ("send" | "end", []) => Ok(Payload::Empty),
+        // Node.js ends with a text or bytes, and the message of an error is no bytes; an absent
+        // one is nothing to either side.
+        ("end", [value]) if member(&value.expr).is_some_and(|(_, name)| name == "message") => {
+            Ok(Payload::Text(&value.expr, TextKind::Plain))
+        }
         ("send" | "end", [value]) => match kind(source, &value.expr, resolve, 0) {
             Some(ValueKind::Nothing) => Ok(Payload::Empty),
             Some(ValueKind::Json) if name == "send" => Ok(Payload::Json(&value.expr)),
