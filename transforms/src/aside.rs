@@ -17,7 +17,7 @@ use crate::importers::name_for;
 use crate::outcome::{Place, Refusal};
 use crate::project::{App, Project};
 use crate::reason::Reason;
-use crate::shared_state::has_state;
+use crate::shared_state::{State, state};
 use crate::source::Source;
 use crate::surroundings::{self, directory, is_relative, normalise};
 use crate::syntax::{bare, id};
@@ -136,7 +136,7 @@ pub fn shares_state<'i>(source: &Source, importers: &'i [(String, Edits)]) -> Op
         decl.as_var()
             .is_some_and(|variables| variables.kind != VarDeclKind::Const)
     });
-    if !varies && !has_state(&source.path, &source.text) {
+    if !varies && state(&source.path, &source.text) != State::Store {
         return None;
     }
     let mut paths = importers.iter().map(|(path, _)| path.as_str());

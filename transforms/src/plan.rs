@@ -529,7 +529,8 @@ fn refuse_two_roles(
     refused.len() > before
 }
 
-/// Refuses the routes that share changing state with code that stays in the other router.
+/// Refuses the routes that share changing state with code that stays in the other router. What is
+/// only remembered is remembered twice, as a note says.
 fn refuse_shared_state(
     project: &Project,
     app: &App,
@@ -550,7 +551,15 @@ fn refuse_shared_state(
         .collect();
     let shared = crate::shared_state::shared(project, app, &moving, &staying);
     for (route, result) in results {
-        if let Some(module) = shared.get(&route.file) {
+        if let Ok(Unit {
+            file: Some(file), ..
+        }) = result
+            && shared.memories.contains(&route.file)
+        {
+            let notes = file.notes.entry("*".to_string()).or_default();
+            notes.insert(Note::ModuleState);
+        }
+        if let Some(module) = shared.stores.get(&route.file) {
             *result = Err(vec![Refusal {
                 reason: Reason::SharedState,
                 place: Place::file_start(&route.file),

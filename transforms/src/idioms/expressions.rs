@@ -34,6 +34,8 @@ pub struct Expressions<'m> {
     /// Whether this code runs behind the answer of the handler, which is held.
     pub sent: bool,
     depth: usize,
+    /// The headers that were asked for before this code, which runs only where none is there.
+    absent: Vec<String>,
     /// What computed names of response headers are among, when that is known.
     among: &'static [&'static str],
     /// The effects: place, whether in a nested function, and kind.
@@ -64,6 +66,7 @@ impl<'m> Expressions<'m> {
             told: false,
             sent: false,
             depth: 0,
+            absent: Vec::new(),
             among: &[],
             found: Vec::new(),
             refused: Vec::new(),
@@ -128,6 +131,12 @@ impl<'m> Expressions<'m> {
                         declares: self.declares.take(),
                     };
                     self.push(range, kind);
+                    return true;
+                }
+                // Node.js has no such name, and `get` takes it for the one that was not there.
+                ("headers", Some(key)) if self.absent.contains(&key.to_lowercase()) => {
+                    let usage = self.usage;
+                    self.push(range, Kind::ReadHeader { name, usage });
                     return true;
                 }
                 ("headers", Some(key)) if key.chars().any(|char| char.is_ascii_uppercase()) => {
@@ -210,6 +219,24 @@ impl<'m> Expressions<'m> {
                 ..
             }) => self.is_url(right),
             other => self.part_of(other).is_some_and(|(part, _)| part == "url"),
+        }
+    }
+
+    /// The headers that a value is, in lower case: `req.headers['x'] ?? req.headers['y']`.
+    fn asked(&self, node: &Expr) -> Vec<String> {
+        match bare(node) {
+            Expr::Bin(BinExpr {
+                op: BinaryOp::LogicalOr | BinaryOp::NullishCoalescing,
+                left,
+                right,
+                ..
+            }) => [self.asked(left), self.asked(right)].concat(),
+            other => match member(other) {
+                Some((headers, name)) if self.names.part(headers).as_deref() == Some("headers") => {
+                    vec![name.to_lowercase()]
+                }
+                _ => Vec::new(),
+            },
         }
     }
 
@@ -583,7 +610,11 @@ impl Visit for Expressions<'_> {
                 BinaryOp::LogicalOr | BinaryOp::NullishCoalescing => {
                     let outer = self.usage;
                     self.with(left, Usage::Presence);
+                    let asked = self.asked(left);
+                    let count = asked.len();
+                    self.absent.extend(asked);
                     self.with(right, outer);
+                    self.absent.truncate(self.absent.len() - count);
                 }
                 BinaryOp::LogicalAnd => {
                     let outer = self.usage;
