@@ -25,7 +25,7 @@ use crate::reason::Reason;
 use crate::request_types::Origin;
 use crate::shared_forms;
 use crate::source::Source;
-use crate::syntax::{Names, bare};
+use crate::syntax::Names;
 use crate::wrapping::{self, Wrapping};
 
 /// A module with the web forms of its functions.
@@ -1007,64 +1007,23 @@ fn exported(source: &Source, alias: &TsTypeAliasDecl) -> bool {
     source.text[..at].trim_end().ends_with("export") || source.text[at..].starts_with("export")
 }
 
-/// Refuses a function whose parameters are more than a plain request and response.
+/// Refuses a function that takes a request or a response apart where it names it. What its type
+/// says is no matter: what the function does with it is.
 pub fn plain_parameters(
     module: &ApiModule,
     function: &Function,
     roles: &[Option<Role>],
 ) -> Result<(), Refusal> {
-    const KNOWN: [&str; 7] = [
-        "NextApiRequest",
-        "NextApiResponse",
-        "IncomingMessage",
-        "ServerResponse",
-        "NextRequest",
-        "Request",
-        "any",
-    ];
-    let source = module.source;
     for (pat, role) in function.params.iter().zip(roles) {
-        if role.is_none() {
-            continue;
-        }
-        let Pat::Ident(binding) = pat else {
+        if role.is_some() && !matches!(pat, Pat::Ident(_)) {
+            let range = module.source.range(*pat);
             let reason = Reason::ReqEscapes;
-            let range = source.range(*pat);
-            return Err(refuse_at(source, reason, range, "destructured parameter"));
-        };
-        let Some(annotation) = &binding.type_ann else {
-            continue;
-        };
-        let named = |kind: &TsType| {
-            let text = source.text_of(kind);
-            let name = text.split(['<', '[']).next().unwrap_or(text).trim();
-            let name = name.rsplit('.').next().unwrap_or(name);
-            KNOWN.contains(&name) || name == "GetServerSidePropsContext" || name == "unknown"
-        };
-        let members = [
-            "method", "url", "headers", "cookies", "query", "body", "socket",
-        ];
-        let member = |member: &TsTypeElement| match member {
-            TsTypeElement::TsPropertySignature(member) => match bare(&member.key) {
-                Expr::Ident(name) => members.contains(&&*name.sym),
-                _ => false,
-            },
-            _ => false,
-        };
-        let plain = match &*annotation.type_ann {
-            // The part of a request that the function reads.
-            TsType::TsTypeLit(part) if *role == Some(Role::Request) => {
-                part.members.iter().all(member)
-            }
-            TsType::TsUnionOrIntersectionType(TsUnionOrIntersectionType::TsUnionType(union)) => {
-                union.types.iter().all(|kind| named(kind))
-            }
-            kind => named(kind),
-        };
-        if !plain {
-            let range = source.range(&**annotation);
-            let detail = source.text_of(&*annotation.type_ann).to_string();
-            return Err(refuse_at(source, Reason::ReqEscapes, range, detail));
+            return Err(refuse_at(
+                module.source,
+                reason,
+                range,
+                "destructured parameter",
+            ));
         }
     }
     Ok(())
