@@ -253,6 +253,12 @@ const NOTED: &[Noted] = &[
         allows: |_, exchange| exchange.before.status == 413,
     },
     Noted {
+        note: Note::SlugInUrl,
+        allows: |difference, exchange| {
+            exchange.request.path.contains('?') && difference.what == What::Body
+        },
+    },
+    Noted {
         note: Note::CookieParsing,
         allows: |_, exchange| has_odd_cookies(exchange.request),
     },

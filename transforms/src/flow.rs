@@ -23,6 +23,7 @@ use crate::specialise::{Constant, MethodView};
 use crate::syntax::{Id, bare, bound_names, id, is_binding, member, method_call, statements};
 
 mod held;
+mod idle;
 
 /// What was read of one carrier.
 #[derive(Default, Clone)]
@@ -112,6 +113,8 @@ enum Next {
     /// Only a `return` of nothing or a constant, or a `break`, which goes with the answer; and
     /// whether what is given back is truthy.
     Jump(Range<usize>, bool),
+    /// Code that does nothing once there is an answer.
+    Idle,
     /// More code.
     More,
 }
@@ -173,6 +176,10 @@ pub struct Reader<'a, 'm> {
     told: bool,
     /// How many `try` blocks stand around what is being read.
     tries: usize,
+    /// The `catch` bodies around what is being read, where there are any.
+    catching: Vec<Option<&'a BlockStmt>>,
+    /// How many answers are returned now although idle code stood behind them.
+    cut: usize,
     top: usize,
     before: Before,
     prepared: Vec<(Vec<SetHeader<'a>>, Option<&'a Expr>)>,
@@ -280,6 +287,8 @@ fn read_at<'a>(
         depth,
         told: false,
         tries: 0,
+        catching: Vec::new(),
+        cut: 0,
         top: function.range.start,
         before: Before::default(),
         prepared: Vec::new(),
@@ -424,7 +433,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                     // A `break` only ends the list where the list is the arm of a switch.
                     Next::End => Next::Jump(self.source.range(jump), false),
                     Next::Jump(_, truth) => Next::Jump(self.source.range(jump), truth),
-                    Next::More => Next::More,
+                    Next::Idle | Next::More => Next::More,
                 },
                 Some(_)
                     if rest
@@ -433,16 +442,22 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 {
                     next.clone()
                 }
+                Some(_) if self.is_idle(rest, &next) => Next::Idle,
                 Some(_) => Next::More,
             };
-            let decided = self.out.unwrapped.len() + self.out.dropped.len();
+            let changed = self.changed();
             if !self.statement(stmt, after) {
-                let decided = self.out.unwrapped.len() + self.out.dropped.len() > decided;
+                let decided = self.changed() > changed;
                 self.dead(rest, decided);
                 return false;
             }
         }
         true
+    }
+
+    /// How many statements go, lose what stands around them, or end the function now.
+    fn changed(&self) -> usize {
+        self.out.unwrapped.len() + self.out.dropped.len() + self.cut
     }
 
     /// `const chunks = []`, `for await (const chunk of req) chunks.push(chunk)`, and a constant that
@@ -820,7 +835,10 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         let prepared = self.prepared.len();
         let replies = self.out.effects.len();
         self.tries += 1;
+        let catch = statement.handler.as_ref().map(|handler| &handler.body);
+        self.catching.push(catch);
         let mut falls = self.list(&statement.block.stmts, next.clone(), false);
+        self.catching.pop();
         self.tries -= 1;
         let after_block = self.before.clone();
         let handler = statement.handler.as_ref();
@@ -944,6 +962,10 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         if self.reply_expr(expr, ReplyForm::Bare(statement.start)) {
             match next {
                 Next::End => self.exit(true, Some(false)),
+                Next::Idle => {
+                    self.cut += 1;
+                    self.exit(true, None)
+                }
                 Next::Jump(jump, truth) => {
                     self.exit(true, Some(truth));
                     self.out.dropped.push(jump)

@@ -36,6 +36,9 @@ pub enum Feature {
     /// A header that `next.config` sets replaces a route handler's own, where both were sent
     /// before. Since 15.0; measured on 14.2.35, 15.5.29 and 16.4.6.
     ConfigHeadersReplace,
+    /// `req.url` has no search parameter that is named like a path parameter. Since 15.0; measured
+    /// on 14.2.35, 15.5.29 and 16.4.6.
+    SlugsLeaveUrl,
     /// The first file under `app/` replaces `pages/404` for every unknown URL. Since 16.0;
     /// measured on 16.4.6.
     AppTakesNotFound,
@@ -53,6 +56,7 @@ const TABLE: &[(Feature, Number, Option<Number>)] = &[
     (Feature::DraftMode, (13, 4), None),
     (Feature::ServerActions, (14, 0), None),
     (Feature::AsyncRequestApis, (15, 0), None),
+    (Feature::SlugsLeaveUrl, (15, 0), None),
     (Feature::PlainRequestApis, (13, 2), Some((15, 0))),
     (Feature::SyncCookies, (13, 2), Some((16, 0))),
     (Feature::StaticGetHandlers, (13, 2), Some((15, 0))),

@@ -1757,9 +1757,8 @@ impl<'a> Writer<'_, 'a, '_> {
                 self.edits.rewrite(range, with);
             }
             Kind::ReadUrl => {
-                // Measured on 15 and 16: pages takes search parameters named like a slug out of
-                // `req.url`.
-                if !self.ctx.route.slugs.is_empty() {
+                let slugs = !self.ctx.route.slugs.is_empty();
+                if slugs && self.ctx.next.has(Feature::SlugsLeaveUrl) {
                     self.needs.notes.insert(Note::SlugInUrl);
                 }
                 self.needs.request = true;

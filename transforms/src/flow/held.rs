@@ -268,6 +268,15 @@ impl Harmless<'_> {
     }
 }
 
+/// Whether an expression writes a line to a log: `console.error(error)`.
+pub(super) fn is_log_call(source: &Source, expr: &Expr) -> bool {
+    method_call(bare(expr)).is_some_and(|(object, name, _)| match bare(object) {
+        Expr::Ident(object) if *object.sym == *"console" => source.is_global(object) && logs(&name),
+        Expr::Ident(object) => is_log(&object.sym) && logs(&name),
+        _ => false,
+    })
+}
+
 /// Whether a name is one of a log's: `logger`, `log`, `requestLogger`.
 fn is_log(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
