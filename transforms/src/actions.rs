@@ -396,7 +396,7 @@ fn contract(request: &Request, method: &str, calls: &[&Call]) -> Contract {
     let fails = |effect: &Effect| match &effect.kind {
         Kind::Reply(reply) => reply
             .status
-            .is_some_and(|status| !matches!(crate::emit::reply::number(status), Some(200..=299))),
+            .is_some_and(|status| !matches!(crate::syntax::number(status), Some(200..=299))),
         kind => matches!(kind, Kind::Guard { .. }),
     };
     let errors = handed || wrapped || effects.iter().any(|effect| fails(effect));

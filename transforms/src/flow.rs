@@ -20,7 +20,9 @@ use crate::outcome::Refusal;
 use crate::reason::Reason;
 use crate::source::Source;
 use crate::specialise::{Constant, MethodView};
-use crate::syntax::{Id, bare, bound_names, id, is_binding, member, method_call, statements};
+use crate::syntax::{
+    Id, bare, bound_names, id, is_binding, is_bodiless, member, method_call, quiet, statements,
+};
 
 mod held;
 mod idle;
@@ -1079,7 +1081,14 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 return;
             }
         };
-        chain.values().for_each(|value| self.scan(value));
+        // A value that is only looked at goes with a body that is none.
+        let bodiless = chain.status.is_some_and(is_bodiless);
+        let idle = payload.value().filter(|value| bodiless && quiet(value));
+        let idle = idle.map(|value| self.source.range(value));
+        let values = chain.values();
+        values
+            .filter(|value| Some(self.source.range(*value)) != idle)
+            .for_each(|value| self.scan(value));
         let mut status = chain.status;
         if matches!(payload, Payload::Redirect(_)) {
             status = response::redirect_status(&chain);

@@ -40,7 +40,7 @@ impl Group<'_> {
             .iter()
             .filter_map(reply)
             .next_back()
-            .is_some_and(|reply| reply.status.and_then(crate::emit::reply::number) == Some(405))
+            .is_some_and(|reply| reply.status.and_then(crate::syntax::number) == Some(405))
     }
 }
 
@@ -679,7 +679,7 @@ fn fallback(module: &ApiModule, function: &Function, others: &Reading) -> Option
     let Some(only) = answers.next() else {
         return (others.falls && !others.replies).then_some(Note::UnansweredMethod);
     };
-    let refuses = only.status.and_then(crate::emit::reply::number) == Some(405);
+    let refuses = only.status.and_then(crate::syntax::number) == Some(405);
     // Headers that a caller could miss keep the handler's own answer.
     let plain = |header: &SetHeader| {
         ["allow", "content-type"]

@@ -37,6 +37,7 @@ pub mod plan;
 pub mod project;
 pub mod reason;
 pub mod recipes;
+pub mod reexported;
 pub mod request_types;
 pub mod revalidation;
 pub mod shared_exports;

@@ -37,6 +37,7 @@ use crate::own_wrapper;
 use crate::project::{App, Formatting, Project};
 use crate::reason::{Note, Reason};
 use crate::recipes;
+use crate::reexported;
 use crate::revalidation::Pages;
 use crate::shared_exports::{self, Split};
 use crate::shared_forms::{self, Names};
@@ -700,6 +701,18 @@ fn in_place(job: &Job, text: Option<Arc<str>>) -> Planned {
             detail: error.message,
         }]
     })?;
+    let is_own = |specifier: &str| {
+        let imports = file.imports.iter();
+        let mut resolved = imports.filter(|import| import.specifier == specifier);
+        let resolved = resolved.find_map(|import| import.resolved.as_ref());
+        resolved.is_some_and(|path| Route::of(app, path).is_none())
+    };
+    if let Some(written) = reexported::as_handler(&source, &is_own) {
+        return in_place(job, Some(written.text.clone())).map_err(|refusals| {
+            let moved = |refusal| written.refusal(&source, refusal);
+            refusals.into_iter().map(moved).collect()
+        });
+    }
     let outline = Outline::read(&source).map_err(|refusal| vec![refusal])?;
     let kitchen = Kitchen {
         outline: &outline,

@@ -144,6 +144,11 @@ fn used_outside(
             }
             if let Some(mover) = movers.iter().find(|mover| mover.file == path) {
                 let locals = modules.local_names(path, &key.file, &key.name);
+                // A file that only passed it on has no name for it, and calls it now.
+                let called = |own: &Key| own.file == key.file && own.name == key.name;
+                if imports.all(|import| import.reexport) && mover.calls.iter().any(called) {
+                    continue;
+                }
                 let text = without_specifiers(mover.text);
                 if locals.is_empty() || locals.iter().any(|local| mentions(&text, local)) {
                     return true;

@@ -111,6 +111,65 @@ pub fn property<'a>(object: &'a ObjectLit, name: &str) -> Option<&'a Expr> {
     })
 }
 
+/// Whether computing a value does nothing else.
+pub fn quiet(expr: &Expr) -> bool {
+    match bare(expr) {
+        Expr::Lit(_) | Expr::Ident(_) | Expr::This(_) | Expr::Arrow(_) | Expr::Fn(_) => true,
+        Expr::Tpl(template) => template.exprs.iter().all(|expr| quiet(expr)),
+        Expr::Member(access) => quiet(&access.obj) && quiet_key(&access.prop),
+        Expr::OptChain(chain) => match &*chain.base {
+            OptChainBase::Member(access) => quiet(&access.obj) && quiet_key(&access.prop),
+            OptChainBase::Call(_) => false,
+        },
+        Expr::Object(object) => object.props.iter().all(|prop| match prop {
+            PropOrSpread::Prop(prop) => match &**prop {
+                Prop::KeyValue(pair) => prop_name(&pair.key).is_some() && quiet(&pair.value),
+                Prop::Shorthand(_) => true,
+                _ => false,
+            },
+            PropOrSpread::Spread(spread) => quiet(&spread.expr),
+        }),
+        Expr::Array(array) => array.elems.iter().flatten().all(|item| quiet(&item.expr)),
+        Expr::Cond(cond) => quiet(&cond.test) && quiet(&cond.cons) && quiet(&cond.alt),
+        Expr::Bin(binary) => quiet(&binary.left) && quiet(&binary.right),
+        Expr::Unary(unary) => unary.op != UnaryOp::Delete && quiet(&unary.arg),
+        _ => false,
+    }
+}
+
+fn quiet_key(key: &MemberProp) -> bool {
+    match key {
+        MemberProp::Ident(_) | MemberProp::PrivateName(_) => true,
+        MemberProp::Computed(key) => quiet(&key.expr),
+    }
+}
+
+/// The value of a literal number.
+pub fn number(expr: &Expr) -> Option<u16> {
+    match bare(expr) {
+        Expr::Lit(Lit::Num(number))
+            if number.value.fract() == 0.0 && (0.0..1000.0).contains(&number.value) =>
+        {
+            Some(number.value as u16)
+        }
+        _ => None,
+    }
+}
+
+/// Whether an answer of this status has no body, whatever it is given: 204, 205 and 304, or a
+/// constant of one of their names, as `StatusCodes.NO_CONTENT`.
+pub fn is_bodiless(status: &Expr) -> bool {
+    let named = |name: &str| {
+        let name = name.replace('_', "").to_ascii_lowercase();
+        matches!(&*name, "nocontent" | "resetcontent" | "notmodified")
+    };
+    match bare(status) {
+        Expr::Ident(name) => named(&name.sym),
+        Expr::Member(access) => member_name(&access.prop).is_some_and(|name| named(&name)),
+        literal => number(literal).is_some_and(|status| matches!(status, 204 | 205 | 304)),
+    }
+}
+
 /// The statements of a statement that is a block, or the statement itself.
 pub fn statements(stmt: &Stmt) -> &[Stmt] {
     match stmt {

@@ -11,7 +11,6 @@ use super::action_carrier::shows_in_action;
 use super::call_site::Contract;
 use super::imports::Imports;
 use super::reply::{self, Shifts};
-use super::server_action::quiet;
 use super::style::{Style, indentation, line_start};
 use crate::edit::{Edits, Fragment};
 use crate::facts::api_module::{ApiModule, Body, Function, refuse_at};
@@ -27,7 +26,7 @@ use crate::outcome::Refusal;
 use crate::reason::{Note, Reason};
 use crate::shared_forms::Names;
 use crate::source::Source;
-use crate::syntax::{Id, prop_name};
+use crate::syntax::{Id, prop_name, quiet};
 
 /// What emitters know while they write one route.
 pub struct Context<'a, 'm> {
@@ -1817,7 +1816,7 @@ impl<'a> Writer<'_, 'a, '_> {
                         if let Some((white, text)) = written.broken {
                             self.edits.replace_soft(white, text);
                         }
-                        self.edits.rewrite(range, written.fragments);
+                        self.edits.rewrite(written.range, written.fragments);
                     }
                     Err(refusal) => self.refusals.push(refusal),
                 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use swc_core::ecma::ast::*;
+use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::carrier::{Context, Helper};
 use super::style::{indentation, line_start};
@@ -10,14 +11,17 @@ use crate::edit::{Edits, Fragment};
 use crate::facts::effect::{Effect, HeaderMode, Payload, Reply, ReplyForm, SetHeader, TextKind};
 use crate::outcome::Refusal;
 use crate::reason::{Note, Reason};
-use crate::syntax::{bare, member, string};
+use crate::source::Source;
+use crate::syntax::{bare, is_bodiless, member, number, quiet, string};
 
 /// Lines whose indentation changes: start of the line and number of characters, negative to the left.
 pub type Shifts = Vec<(usize, i64)>;
 
 /// An answer that was written.
 pub struct Written {
-    /// What replaces the effect's range.
+    /// What is replaced.
+    pub range: Range<usize>,
+    /// What replaces it.
     pub fragments: Vec<Fragment>,
     /// Lines of kept code that move.
     pub shifts: Shifts,
@@ -51,7 +55,7 @@ pub fn write(
     let source = ctx.source;
     let mut notes = Vec::new();
     let status_value = reply.status.and_then(number);
-    let bodiless = matches!(status_value, Some(204 | 205 | 304));
+    let bodiless = reply.status.is_some_and(is_bodiless);
     let json = matches!(reply.payload, Payload::Json(_)) && !bodiless;
     let mut parts = Vec::new();
     match (reply.status, status_value) {
@@ -211,14 +215,69 @@ pub fn write(
         None if json => "NextResponse.json(".to_string(),
         None => "new NextResponse(".to_string(),
     };
-    let (fragments, shifts, broken) = lay_out(ctx, effect, reply, &call, body, options, edits);
+    let (mut fragments, shifts, broken) = lay_out(ctx, effect, reply, &call, body, options, edits);
+    let mut range = effect.range.clone();
+    // What is worked out for a status without a body is worked out all the same.
+    if let Some(value) = reply
+        .payload
+        .value()
+        .filter(|value| bodiless && !quiet(value))
+    {
+        let start = statement_start(ctx, effect, reply, value)?;
+        let returns = match reply.form {
+            ReplyForm::Bare(_) => "",
+            ReplyForm::Returned => "return ",
+        };
+        let indent = ctx.indent_at(range.start);
+        let between = format!("{}\n{indent}{returns}", ctx.style.semi);
+        fragments.splice(0..0, [Fragment::Keep(source.range(value)), text(&between)]);
+        range.start = start;
+    }
     Ok(Written {
+        range,
         fragments,
         shifts,
         broken,
         notes,
         helper,
     })
+}
+
+/// Where the statement of an answer starts, before which `value` can stand as a statement.
+///
+/// # Errors
+/// Where it cannot.
+fn statement_start(
+    ctx: &Context,
+    effect: &Effect,
+    reply: &Reply,
+    value: &Expr,
+) -> Result<usize, Refusal> {
+    /// Finds a statement that others may stand before.
+    struct InList<'s>(&'s Source, usize, bool);
+    impl Visit for InList<'_> {
+        fn visit_stmts(&mut self, node: &[Stmt]) {
+            let (source, start) = (self.0, self.1);
+            self.2 |= node.iter().any(|stmt| source.range(stmt).start == start);
+            node.visit_children_with(self);
+        }
+    }
+    let start = match reply.form {
+        ReplyForm::Bare(start) => Some(start),
+        ReplyForm::Returned => {
+            let before = ctx.source.text[..effect.range.start].trim_end();
+            before.strip_suffix("return").map(str::len)
+        }
+    };
+    let mut list = InList(ctx.source, start.unwrap_or(usize::MAX), false);
+    ctx.source.module.visit_with(&mut list);
+    match (start, bare(value)) {
+        (Some(start), Expr::Await(_) | Expr::Call(_)) if list.2 => Ok(start),
+        _ => {
+            let detail = "work in the body of a status that has none";
+            Err(ctx.refusal(Reason::ReplyInExpression, effect.range.clone(), detail))
+        }
+    }
 }
 
 /// Adds a header to those of an answer, as `setHeader` would.
@@ -317,18 +376,6 @@ fn surely_string(expr: &Expr) -> bool {
             None => false,
         },
         _ => false,
-    }
-}
-
-/// The value of a literal number.
-pub fn number(expr: &Expr) -> Option<u16> {
-    match bare(expr) {
-        Expr::Lit(Lit::Num(number))
-            if number.value.fract() == 0.0 && (0.0..1000.0).contains(&number.value) =>
-        {
-            Some(number.value as u16)
-        }
-        _ => None,
     }
 }
 

@@ -11,7 +11,6 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 use super::action_cookies::is_cookie;
 use super::call_site::Contract;
 use super::carrier::{ActionMode, Data, Writer};
-use super::reply::number;
 use super::style::{indentation, line_start};
 use crate::edit::Fragment;
 use crate::facts::api_module::{Body, Function};
@@ -22,7 +21,7 @@ use crate::flow::Reading;
 use crate::libraries::Takes;
 use crate::reason::{Note, Reason};
 use crate::source::Source;
-use crate::syntax::{bare, prop_name};
+use crate::syntax::{bare, number, prop_name, quiet};
 
 /// `const { … } = req.body`: the statement, its pattern, its type, and the names that it takes out.
 type Declaration = (
@@ -745,39 +744,6 @@ fn named_texts(expr: &Expr) -> bool {
 /// Whether a header that is set here does nothing for the caller, and computing it nothing else.
 fn unread(header: &SetHeader) -> bool {
     is_unread(header) && header.values.iter().all(|value| quiet(value))
-}
-
-/// Whether computing a value does nothing else.
-pub(super) fn quiet(expr: &Expr) -> bool {
-    match bare(expr) {
-        Expr::Lit(_) | Expr::Ident(_) | Expr::This(_) | Expr::Arrow(_) | Expr::Fn(_) => true,
-        Expr::Tpl(template) => template.exprs.iter().all(|expr| quiet(expr)),
-        Expr::Member(access) => quiet(&access.obj) && quiet_key(&access.prop),
-        Expr::OptChain(chain) => match &*chain.base {
-            OptChainBase::Member(access) => quiet(&access.obj) && quiet_key(&access.prop),
-            OptChainBase::Call(_) => false,
-        },
-        Expr::Object(object) => object.props.iter().all(|prop| match prop {
-            PropOrSpread::Prop(prop) => match &**prop {
-                Prop::KeyValue(pair) => prop_name(&pair.key).is_some() && quiet(&pair.value),
-                Prop::Shorthand(_) => true,
-                _ => false,
-            },
-            PropOrSpread::Spread(spread) => quiet(&spread.expr),
-        }),
-        Expr::Array(array) => array.elems.iter().flatten().all(|item| quiet(&item.expr)),
-        Expr::Cond(cond) => quiet(&cond.test) && quiet(&cond.cons) && quiet(&cond.alt),
-        Expr::Bin(binary) => quiet(&binary.left) && quiet(&binary.right),
-        Expr::Unary(unary) => unary.op != UnaryOp::Delete && quiet(&unary.arg),
-        _ => false,
-    }
-}
-
-fn quiet_key(key: &MemberProp) -> bool {
-    match key {
-        MemberProp::Ident(_) | MemberProp::PrivateName(_) => true,
-        MemberProp::Computed(key) => quiet(&key.expr),
-    }
 }
 
 /// Whether a function may fail in a way that it does not catch.

@@ -467,6 +467,20 @@ pub enum Payload<'a> {
     Redirect(&'a Expr),
 }
 
+impl<'a> Payload<'a> {
+    /// The expression that is answered.
+    pub fn value(&self) -> Option<&'a Expr> {
+        match self {
+            Payload::Json(value)
+            | Payload::Text(value, _)
+            | Payload::Bytes(value)
+            | Payload::Opaque(value)
+            | Payload::Redirect(value) => Some(value),
+            Payload::Empty | Payload::EmptyJson => None,
+        }
+    }
+}
+
 /// What is known of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextKind {

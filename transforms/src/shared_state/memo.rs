@@ -27,11 +27,7 @@ pub(super) fn remembers(item: &ModuleItem, holder: &Id) -> bool {
         .returned
         .iter()
         .any(|value| uses.reads(value) || !names_in(value).is_disjoint(&uses.found));
-    let own: BTreeSet<Id> = uses
-        .stored
-        .iter()
-        .flat_map(|value| names_in(value))
-        .collect();
+    let own: BTreeSet<Id> = uses.stored.iter().flat_map(names_in).collect();
     let gives_own = uses
         .returned
         .iter()
