@@ -209,7 +209,11 @@ const NOTED: &[Noted] = &[
     },
     Noted {
         note: Note::UnansweredMethod,
-        allows: |_, exchange| exchange.unanswered && exchange.after.status == 405,
+        // What stood around the handler may have refused the request.
+        allows: |_, exchange| {
+            let refused = (400..500).contains(&exchange.before.status);
+            (exchange.unanswered || refused) && exchange.after.status == 405
+        },
     },
     Noted {
         note: Note::BridgeLimits,

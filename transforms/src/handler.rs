@@ -130,7 +130,9 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
     let fallback = match (around_others.refuses, around_others.kept.is_empty()) {
         (true, _) => Some(Note::Auto405),
         (false, true) => fallback(module, handler, &others),
-        (false, false) => None,
+        // What stands around it may answer a method before that is refused.
+        (false, false) => fallback(module, handler, &others)
+            .filter(|note| *note == Note::UnansweredMethod),
     };
     for method in &methods {
         let around = around(method);
