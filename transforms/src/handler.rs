@@ -131,8 +131,9 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
         (true, _) => Some(Note::Auto405),
         (false, true) => fallback(module, handler, &others),
         // What stands around it may answer a method before that is refused.
-        (false, false) => fallback(module, handler, &others)
-            .filter(|note| *note == Note::UnansweredMethod),
+        (false, false) => {
+            fallback(module, handler, &others).filter(|note| *note == Note::UnansweredMethod)
+        }
     };
     for method in &methods {
         let around = around(method);
