@@ -1790,11 +1790,14 @@ impl<'a> Writer<'_, 'a, '_> {
             } => self.destructure_request(parts, nested, statement),
             Kind::Reply(reply) => {
                 let mut reply = reply.clone();
+                let is_type = |header: &SetHeader| header.name.eq_ignore_ascii_case("content-type");
+                let may_be_typed = reply.carries || reply.before.iter().any(is_type);
                 // What the caller has set is not known here.
                 reply.carries |= self.ctx.takes_headers || self.sharing.is_some();
                 // What the function that was called has set stands before its error is answered.
                 reply.carries |= self.handed.is_some_and(|handed| handed < range.start);
-                if self.typed && shared.is_some() && matches!(reply.payload, Payload::Json(_)) {
+                let json = matches!(reply.payload, Payload::Json(_));
+                if self.typed && may_be_typed && shared.is_some() && json {
                     let why = "a type that json() replaces";
                     return self.refuse(Reason::UnknownHeader, range, why);
                 }
