@@ -640,7 +640,7 @@ fn told_apart<'a>(
         for effect in &reading.effects {
             if let Some((callee, args)) = effect.local_carrier()
                 && seen.insert(callee.clone())
-                && let Some(next) = module.functions.get(callee)
+                && let Some(next) = effect.given().or(module.functions.get(callee))
             {
                 todo.push((next.clone(), args.iter().map(|arg| arg.role).collect()));
             }
@@ -828,6 +828,36 @@ fn duplicated_lines(module: &ApiModule, groups: &[Group]) -> usize {
 /// A call of a helper: its name, the roles of its arguments, and the methods that reach it.
 type Call = (Id, Vec<Option<Role>>, Vec<String>);
 
+/// The helpers that a function calls when these methods reach it; `functions` takes them by name.
+fn calls_of<'a>(
+    module: &ApiModule<'a>,
+    reading: &Reading<'a>,
+    methods: &[String],
+    functions: &mut BTreeMap<Id, Function<'a>>,
+) -> Vec<Call> {
+    let mut calls = Vec::new();
+    for effect in &reading.effects {
+        let Some((callee, args)) = effect.local_carrier() else {
+            continue;
+        };
+        let own = module.functions.get(callee);
+        functions.extend(
+            effect
+                .given()
+                .or(own)
+                .map(|own| (callee.clone(), own.clone())),
+        );
+        let only = match &effect.kind {
+            Kind::Hand(hand) => hand.method.clone(),
+            _ => None,
+        };
+        let methods = only.map_or_else(|| methods.to_vec(), |method| vec![method]);
+        let roles = args.iter().map(|arg| arg.role).collect();
+        calls.push((callee.clone(), roles, methods));
+    }
+    calls
+}
+
 /// Reads the functions that the groups hand the request or the response to, callees first.
 ///
 /// # Errors
@@ -839,19 +869,10 @@ pub fn carriers<'a>(
     let mut found: BTreeMap<Id, (Vec<Option<Role>>, BTreeSet<String>)> = BTreeMap::new();
     let mut todo: Vec<Call> = Vec::new();
     let mut refusals = Vec::new();
-    let visit = |reading: &Reading<'a>, methods: &[String], todo: &mut Vec<Call>| {
-        for effect in &reading.effects {
-            if let Some((callee, args)) = effect.local_carrier() {
-                todo.push((
-                    callee.clone(),
-                    args.iter().map(|arg| arg.role).collect(),
-                    methods.to_vec(),
-                ));
-            }
-        }
-    };
+    let mut functions: BTreeMap<Id, Function<'a>> = BTreeMap::new();
     for group in groups {
-        visit(&group.reading, &group.methods, &mut todo);
+        let (reading, methods) = (&group.reading, &group.methods);
+        todo.extend(calls_of(module, reading, methods, &mut functions));
     }
     let mut rounds = 0;
     while let Some((name, roles, methods)) = todo.pop() {
@@ -866,7 +887,7 @@ pub fn carriers<'a>(
             refusals.push(refuse_at(
                 module.source,
                 Reason::ResEscapes,
-                module.functions[&name].range.clone(),
+                functions[&name].range.clone(),
                 "called in two ways",
             ));
             continue;
@@ -877,8 +898,8 @@ pub fn carriers<'a>(
             continue;
         }
         let methods: Vec<String> = entry.1.iter().cloned().collect();
-        let reading = flow::read(module, &module.functions[&name], &roles, &methods);
-        visit(&reading, &methods, &mut todo);
+        let reading = flow::read(module, &functions[&name], &roles, &methods);
+        todo.extend(calls_of(module, &reading, &methods, &mut functions));
     }
     // Callees first; what is left in a round calls itself.
     let mut readings: BTreeMap<Id, Reading<'a>> = found
@@ -887,7 +908,7 @@ pub fn carriers<'a>(
             let methods: Vec<String> = methods.iter().cloned().collect();
             (
                 name.clone(),
-                flow::read(module, &module.functions[name], roles, &methods),
+                flow::read(module, &functions[name], roles, &methods),
             )
         })
         .collect();
@@ -905,13 +926,13 @@ pub fn carriers<'a>(
             refusals.push(refuse_at(
                 module.source,
                 Reason::ResEscapes,
-                module.functions[&name].range.clone(),
+                functions[&name].range.clone(),
                 "recursion",
             ));
             break;
         };
         let reading = readings.remove(&name).expect("just found");
-        let function = module.functions[&name].clone();
+        let function = functions[&name].clone();
         refusals.extend(reading.refusals.iter().cloned());
         let roles = &reading.roles;
         if roles.len() > function.params.len() {

@@ -400,7 +400,20 @@ pub fn refused_inside(source: &Source, function: &Function, follow: &Follow) -> 
 }
 
 /// The parameter of a function that it calls with the request and the response that it is given.
-pub fn callback(function: &Function, roles: &[Option<Role>]) -> Option<(usize, Id)> {
+#[derive(Clone)]
+pub struct Callback {
+    /// Which parameter it is.
+    pub at: usize,
+    /// The parameter.
+    pub name: Id,
+    /// How many arguments it is called with behind the request and the response.
+    pub extras: usize,
+    /// How the function is taken out of it, when it is a map of methods.
+    pub takes: Option<Takes>,
+}
+
+/// Finds the parameter of a function that it calls with the request and the response.
+pub fn callback(function: &Function, roles: &[Option<Role>]) -> Option<Callback> {
     let with = |role: Role| {
         let at = roles.iter().position(|found| *found == Some(role))?;
         param_id(function.params.get(at)?)
@@ -408,9 +421,10 @@ pub fn callback(function: &Function, roles: &[Option<Role>]) -> Option<(usize, I
     let (request, response) = (with(Role::Request)?, with(Role::Response));
     function.params.iter().enumerate().find_map(|(at, pat)| {
         let name = param_id(pat)?;
+        let takes = takes(function, &request, &name);
         let mut calls = Calls {
             name: &name,
-            takes: None,
+            takes: takes.as_ref(),
             request: &request,
             response: response.as_ref(),
             extras: None,
@@ -420,7 +434,13 @@ pub fn callback(function: &Function, roles: &[Option<Role>]) -> Option<(usize, I
             Body::Block(stmts, _) => stmts.visit_with(&mut calls),
             Body::Expr(expr) => expr.visit_with(&mut calls),
         }
-        (calls.extras.is_some() && !calls.odd).then_some((at, name))
+        let extras = calls.extras.filter(|_| !calls.odd)?;
+        Some(Callback {
+            at,
+            name,
+            extras,
+            takes,
+        })
     })
 }
 
