@@ -1184,6 +1184,18 @@ impl<'s> Modules<'s> {
         if let Some((reason, detail)) = part.around_refusal() {
             return refuse(reason, &detail);
         }
+        // Where the handler is called in functions inside, each of these must be followed.
+        let calls = reading
+            .effects
+            .iter()
+            .filter(|effect| matches!(effect.carrier(), Some((Carrier::Handler(_), _))));
+        if let Some(wrapping) = wrapping
+            && wrapping.inner_calls > 0
+            && reading.refusals.is_empty()
+            && wrapping.inner_calls != calls.count()
+        {
+            return refuse(Reason::WrappedHandler, "called in a function inside");
+        }
         let own = match self.injecting(&key.file, &key.name) {
             Some(own) if wrapping.is_some() => {
                 let name = |given: &injecting::Given| given.name.clone();
@@ -1313,6 +1325,7 @@ impl<'s> Modules<'s> {
             hands_headers: self.hands_headers(key, &part),
             early_headers: reading.early_headers,
             answers_errors: reading.answers_errors()
+                || reading.effects.iter().any(answers_errors)
                 || around.iter().any(|shared| shared.answers_errors),
             values,
             wrapper: wrapping.as_ref().map(|wrapping| Wrapper {
@@ -1563,6 +1576,18 @@ fn keeps(wrapping: &Wrapping) -> bool {
         Body::Block(stmts, _) => stmts.iter().all(statement),
         Body::Expr(expr) => quiet(expr),
     })
+}
+
+/// Whether a function that is called with a function inside answers the errors of that.
+fn answers_errors(effect: &Effect) -> bool {
+    match &effect.kind {
+        Kind::CallCarrier {
+            callee: Carrier::Shared(shared),
+            callback: Some(_),
+            ..
+        } => shared.answers_errors,
+        _ => false,
+    }
 }
 
 /// The function of a module that a name binds.

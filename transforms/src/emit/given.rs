@@ -3,6 +3,8 @@
 //! stays so where it takes what it is called with; what else it takes, a function around it hands
 //! over: `{ GET: (req) => show(req, params) }`.
 
+use std::ops::Range;
+
 use swc_core::ecma::ast::Pat;
 
 use super::carrier::{Lowered, Writer, param_name};
@@ -41,6 +43,11 @@ impl<'a> Writer<'_, 'a, '_> {
             return self.refuse(Reason::BodyUse, range, "would have to be async");
         }
         self.needs.body |= takes.body;
+        let inside = holds(self.function, &range);
+        if takes.params && !inside {
+            let why = "takes path parameters, which are not there at the top of the file";
+            return self.refuse(Reason::ReqEscapes, range, why);
+        }
         if hand.place != Place::Named {
             self.needs.params |= takes.params;
             return;
@@ -101,6 +108,9 @@ impl<'a> Writer<'_, 'a, '_> {
         if text == old {
             return;
         }
+        if !inside {
+            return self.refuse(Reason::ReqEscapes, range, "is called in another way");
+        }
         let key = if hand.short {
             format!("{old}: ")
         } else {
@@ -110,7 +120,7 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// The text by which a function is called whose web form has another name.
-    fn by_new_name(&mut self, old: &str, new: &str, range: std::ops::Range<usize>) -> String {
+    fn by_new_name(&mut self, old: &str, new: &str, range: Range<usize>) -> String {
         if let Some((object, _)) = old.rsplit_once('.') {
             return format!("{object}.{new}");
         }
@@ -139,8 +149,14 @@ impl<'a> File<'_, 'a> {
     pub(super) fn place_given<'w>(
         &mut self,
         groups: &mut [(&Group<'a>, Lowered)],
-        carriers: Vec<Written<'w, 'a>>,
+        mut carriers: Vec<Written<'w, 'a>>,
     ) -> Result<Vec<Written<'w, 'a>>, Vec<Refusal>> {
+        for (group, lowered) in groups.iter_mut() {
+            self.untype_maps(&group.function, &group.reading, lowered);
+        }
+        for (_, function, reading, lowered) in &mut carriers {
+            self.untype_maps(function, reading, lowered);
+        }
         let (mut inline, mut rest): (Vec<Written<'w, 'a>>, Vec<Written<'w, 'a>>) = carriers
             .into_iter()
             .partition(|(name, ..)| stands_inline(name));
@@ -153,30 +169,53 @@ impl<'a> File<'_, 'a> {
                 found.map(|(_, hand)| hand.clone())
             };
             let by_group = groups.iter_mut().find_map(|(group, lowered)| {
-                Some((gives(&group.reading)?, group.methods.clone(), lowered))
+                let (hand, methods) = (gives(&group.reading)?, group.methods.clone());
+                Some((hand, methods, &group.function, lowered))
             });
             let mut helpers = rest.iter_mut().chain(inline.iter_mut());
             let mut by_helper = || {
-                helpers.find_map(|(_, _, reading, lowered)| {
-                    Some((gives(reading)?, Vec::new(), lowered))
+                helpers.find_map(|(_, function, reading, lowered)| {
+                    Some((gives(reading)?, Vec::new(), *function, lowered))
                 })
             };
             let owner = by_group.or_else(&mut by_helper);
-            let Some((hand, methods, owner)) = owner else {
+            let Some((hand, methods, around, owner)) = owner else {
                 continue;
             };
             let whole = match &hand.place {
                 Place::Value(range) | Place::Method(range, _) => range.clone(),
                 Place::Named => continue,
             };
-            let text = self.given(function, reading, &lowered, &hand.place)?;
-            owner.edits.replace(whole.clone(), text);
-            owner.dropped.push(whole);
+            let text = self.given(function, reading, &lowered, &hand)?;
+            if holds(around, &whole) {
+                owner.edits.replace(whole.clone(), text);
+                owner.dropped.push(whole);
+            } else {
+                self.edits.replace(whole.clone(), text);
+                self.gone.push(whole);
+            }
             self.keep(function, &lowered);
             let methods = hand.method.map_or(methods, |method| vec![method]);
             self.collect(&lowered, &methods);
         }
         Ok(rest)
+    }
+
+    /// Removes what is said of constants that hold maps: their functions are others now.
+    fn untype_maps(&mut self, function: &Function, reading: &Reading<'a>, lowered: &mut Lowered) {
+        for effect in &reading.effects {
+            let Kind::Hand(hand) = &effect.kind else {
+                continue;
+            };
+            for range in &hand.said {
+                let (edits, gone) = match holds(function, range) {
+                    true => (&mut lowered.edits, &mut lowered.dropped),
+                    false => (&mut self.edits, &mut self.gone),
+                };
+                edits.delete(range.clone());
+                gone.push(range.clone());
+            }
+        }
     }
 
     /// Writes a function that stands where it is given.
@@ -185,7 +224,7 @@ impl<'a> File<'_, 'a> {
         function: &Function<'a>,
         reading: &Reading<'a>,
         lowered: &Lowered,
-        place: &Place,
+        hand: &Hand,
     ) -> Result<String, Vec<Refusal>> {
         let source = self.module.source;
         let request =
@@ -208,7 +247,8 @@ impl<'a> File<'_, 'a> {
                         true => request.clone(),
                         false => format!("_{request}"),
                     };
-                    params.push(match source.typescript() && is_annotated(pat) {
+                    let typed = hand.held || is_annotated(pat);
+                    params.push(match source.typescript() && typed {
                         true => {
                             self.import_request();
                             format!("{name}: NextRequest")
@@ -229,7 +269,7 @@ impl<'a> File<'_, 'a> {
         let is_async = function.is_async || lowered.needs.awaits;
         let keyword = if is_async { "async " } else { "" };
         let params = params.join(", ");
-        let head = match place {
+        let head = match &hand.place {
             Place::Method(_, key) => format!("{keyword}{}({params}) ", &source.text[key.clone()]),
             Place::Value(_) | Place::Named => format!("{keyword}({params}) => "),
         };
@@ -241,19 +281,33 @@ impl<'a> File<'_, 'a> {
     }
 }
 
+/// Whether a range stands in a function.
+fn holds(function: &Function, range: &Range<usize>) -> bool {
+    function.range.start <= range.start && range.end <= function.range.end
+}
+
 fn is_annotated(pat: &Pat) -> bool {
     matches!(pat, Pat::Ident(binding) if binding.type_ann.is_some())
 }
 
-/// Whether a reading gives the request to functions that read the body.
-pub(super) fn gives_body(reading: &Reading, carriers: &[Written]) -> bool {
+/// Whether a reading gives the request to functions that read the body; of those of this file, only
+/// such as read it raw, when these are asked for.
+pub(super) fn gives_body(reading: &Reading, carriers: &[Written], raw: bool) -> bool {
+    let reads_raw = |reading: &Reading| {
+        let mut effects = reading.effects.iter();
+        effects.any(|effect| matches!(effect.kind, Kind::ReadRawBody { .. }))
+    };
     reading.effects.iter().any(|effect| match &effect.kind {
         Kind::Hand(hand) => match &hand.callee {
             Carrier::Local(callee) => {
                 let mut known = carriers.iter();
-                known.any(|(name, _, _, lowered)| *name == callee && lowered.needs.body)
+                let own = known.find(|(name, ..)| *name == callee);
+                own.is_some_and(|(_, _, reading, lowered)| match raw {
+                    true => reads_raw(reading),
+                    false => lowered.needs.body,
+                })
             }
-            Carrier::Shared(shared) => shared.body,
+            Carrier::Shared(shared) => shared.body && !raw,
             Carrier::Handler(_) => false,
         },
         _ => false,

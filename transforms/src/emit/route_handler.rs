@@ -121,6 +121,7 @@ pub fn write<'a>(
         shared: BTreeSet::new(),
         notes: BTreeMap::new(),
         kept: Vec::new(),
+        gone: Vec::new(),
         specifiers: relative_specifiers(module.source, around.rebase),
         respelled: BTreeMap::new(),
     };
@@ -376,6 +377,8 @@ pub(super) struct File<'f, 'a> {
     pub(super) shared: BTreeSet<Key>,
     pub(super) notes: BTreeMap<String, BTreeSet<Note>>,
     pub(super) kept: Vec<Range<usize>>,
+    /// Code outside the functions that goes.
+    pub(super) gone: Vec<Range<usize>>,
     /// Relative specifiers with their new texts.
     specifiers: Vec<(Range<usize>, String)>,
     /// Modules that are imported by another specifier.
@@ -689,8 +692,8 @@ impl<'a> File<'_, 'a> {
             .map(|(_, function, reading, _)| (*function, *reading));
         for (function, reading) in of_groups.chain(helpers) {
             let effects = || reading.effects.iter();
-            let reads =
-                effects().any(|effect| reads_body(&effect.kind)) || gives_body(reading, carriers);
+            let reads = effects().any(|effect| reads_body(&effect.kind))
+                || gives_body(reading, carriers, false);
             let calls = reading
                 .effects
                 .iter()
@@ -704,7 +707,8 @@ impl<'a> File<'_, 'a> {
                             |effect: &Effect| !matches!(effect.kind, Kind::ReadRawBody { .. });
                         // What is parsed is kept for the next reader.
                         let kept = shared.helpers.contains(&Helper::KeepBody)
-                            && reading.effects.iter().all(parsed);
+                            && reading.effects.iter().all(parsed)
+                            && !gives_body(reading, carriers, true);
                         shared.body && !kept
                     }
                     Some((Carrier::Handler(_), _)) | None => false,
@@ -838,6 +842,7 @@ impl<'a> File<'_, 'a> {
 
     /// Notes the code outside the functions that were written anew.
     fn keep_rest(&mut self, mut gone: Vec<Range<usize>>) {
+        gone.append(&mut self.gone);
         gone.extend(
             self.module
                 .config

@@ -311,6 +311,10 @@ pub struct Hand<'a> {
     pub awaited: bool,
     /// Whether it may be called with more than it was.
     pub more: bool,
+    /// Whether the map that it stands in is held by a constant, so that its parameters say their types.
+    pub held: bool,
+    /// The types that are said of that constant, at its first function.
+    pub said: Vec<Range<usize>>,
 }
 
 /// A function that takes the request or the response.

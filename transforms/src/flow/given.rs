@@ -12,6 +12,7 @@ use crate::facts::api_module::{Function, param_id};
 use crate::facts::effect::{Arg, Callback, Carrier, Effect, Hand, Kind, Replies, Role};
 use crate::facts::method_map::{self, Held, Place, Prop};
 use crate::handler::handler_roles;
+use crate::idioms::request::initialiser;
 use crate::modules::{Called, Shared, added_headers, meet};
 use crate::reason::Reason;
 use crate::syntax::{Id, Names, bare, id};
@@ -32,26 +33,17 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                     place: Place::Named,
                 };
                 self.callbacks.push(range.start);
-                self.hand(shared, called, prop, None);
+                self.hand(shared, called, prop, None, None);
+                None
+            }
+            Expr::Ident(name) if called.map.is_some() && self.held_map(name).is_some() => {
+                let (object, said) = self.held_map(name)?;
+                self.map(shared, called, object, Some(said));
                 None
             }
             Expr::Object(object) if called.map.is_some() => {
-                let props = method_map::props(self.source, object, &range);
-                let fits = |prop: &Prop| {
-                    let method = prop.key.to_ascii_uppercase();
-                    called
-                        .map
-                        .is_some_and(|map| map.case.is(&method, &prop.key))
-                };
-                let Some(props) = props.filter(|props| props.iter().all(fits)) else {
-                    self.refuse(Reason::ResEscapes, &*given.expr, "not a map of methods");
-                    return None;
-                };
                 self.callbacks.push(range.start);
-                for prop in props {
-                    let method = prop.key.to_ascii_uppercase();
-                    self.hand(shared, called, prop, Some(method));
-                }
+                self.map(shared, called, object, None);
                 None
             }
             _ if !one => {
@@ -61,6 +53,58 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             }
             _ => self.callback(expr, shared),
         }
+    }
+
+    /// Reads a map of methods; `said` are the types of the constant that holds it.
+    fn map(
+        &mut self,
+        shared: &Shared,
+        called: Called,
+        object: &'a ObjectLit,
+        mut said: Option<Vec<Range<usize>>>,
+    ) {
+        let range = self.source.range(object);
+        let fits = |prop: &Prop| {
+            let method = prop.key.to_ascii_uppercase();
+            called
+                .map
+                .is_some_and(|map| map.case.is(&method, &prop.key))
+        };
+        let props = method_map::props(self.source, object, &range);
+        let Some(props) = props.filter(|props| props.iter().all(fits)) else {
+            return self.refuse(Reason::ResEscapes, object, "not a map of methods");
+        };
+        for prop in props {
+            let method = prop.key.to_ascii_uppercase();
+            self.hand(shared, called, prop, Some(method), said.clone());
+            said.iter_mut().for_each(Vec::clear);
+        }
+    }
+
+    /// The map that a constant holds which nothing else uses, and the types that are said of it.
+    fn held_map(&self, name: &Ident) -> Option<(&'a ObjectLit, Vec<Range<usize>>)> {
+        let name = id(name);
+        let init = initialiser(self.module, &name)?;
+        let Expr::Object(object) = bare(init) else {
+            return None;
+        };
+        let text = &self.source.text;
+        let names = Names::of(self.source, &self.source.module).all;
+        let mut places = names.iter().filter(|(used, _)| *used == name);
+        let declared = places.next()?.1.clone();
+        let (Some(_), None) = (places.next(), places.next()) else {
+            return None;
+        };
+        let (whole, object_range) = (self.source.range(init), self.source.range(object));
+        let head = text.get(declared.end..whole.start)?;
+        let equals = declared.end + head.rfind('=')?;
+        let exported = text[..declared.start].trim_end().ends_with("export const");
+        let said = [
+            declared.end..text[..equals].trim_end().len(),
+            object_range.end..whole.end,
+        ];
+        let said = said.into_iter().filter(|range| !range.is_empty());
+        (!exported).then(|| (object, said.collect()))
     }
 
     /// The function that a name stands for, which is called with the request.
@@ -79,7 +123,14 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
     }
 
     /// Reads one function that is given to another.
-    fn hand(&mut self, shared: &Shared, called: Called, prop: Prop<'a>, method: Option<String>) {
+    fn hand(
+        &mut self,
+        shared: &Shared,
+        called: Called,
+        prop: Prop<'a>,
+        method: Option<String>,
+        said: Option<Vec<Range<usize>>>,
+    ) {
         let (range, short) = match (&prop.place, &prop.held) {
             (Place::Value(range) | Place::Method(range, _), _) => (range.clone(), false),
             (Place::Named, Held::Short(name)) => (self.source.range(*name), true),
@@ -171,6 +222,8 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             callee,
             args: args.take(taken).collect(),
             more,
+            held: said.is_some(),
+            said: said.unwrap_or_default(),
             function,
             place: prop.place,
             short,
