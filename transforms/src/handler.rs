@@ -966,6 +966,9 @@ pub fn carriers<'a>(
         }
         out.push((name, function, reading));
     }
+    let of_groups = groups.iter().map(|group| &group.reading);
+    let readings = of_groups.chain(out.iter().map(|(_, _, reading)| reading));
+    refusals.extend(used_otherwise(module, readings));
     if refusals.is_empty() {
         Ok(out)
     } else {
@@ -973,4 +976,31 @@ pub fn carriers<'a>(
         refusals.dedup();
         Err(refusals)
     }
+}
+
+/// Refuses a function that another is given by its name, and that something else uses without
+/// calling it: its web form takes other arguments.
+fn used_otherwise<'r, 'a: 'r>(
+    module: &ApiModule,
+    readings: impl Iterator<Item = &'r Reading<'a>>,
+) -> Vec<Refusal> {
+    let mut seen: BTreeMap<&Id, BTreeSet<usize>> = BTreeMap::new();
+    let mut given: BTreeMap<&Id, &Function> = BTreeMap::new();
+    for effect in readings.flat_map(|reading| &reading.effects) {
+        let Some((callee, _)) = effect.local_carrier() else {
+            continue;
+        };
+        seen.entry(callee).or_default().insert(effect.range.start);
+        let function = effect.given().filter(|_| !flow::stands_inline(callee));
+        given.extend(function.map(|function| (callee, function)));
+    }
+    let odd = given.into_iter().filter(|(name, _)| {
+        let known = seen.get(name).map_or(0, BTreeSet::len);
+        module.uses(name) > known
+    });
+    odd.map(|(name, function)| {
+        let range = function.range.clone();
+        refuse_at(module.source, Reason::ResEscapes, range, name.0.to_string())
+    })
+    .collect()
 }

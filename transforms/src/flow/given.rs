@@ -162,7 +162,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             && let Some(function) = &function
             && let Some(reason) = self.reaches_out(function)
         {
-            return self.refuse_range(reason, range, "of the function around it");
+            return self.refuse_range(reason, range, "uses that of the function around it");
         }
         let (replies, early, adds) = match (&callee, &function) {
             (Carrier::Shared(other), _) => {
