@@ -840,13 +840,10 @@ fn calls_of<'a>(
         let Some((callee, args)) = effect.local_carrier() else {
             continue;
         };
-        let own = module.functions.get(callee);
-        functions.extend(
-            effect
-                .given()
-                .or(own)
-                .map(|own| (callee.clone(), own.clone())),
-        );
+        let Some(function) = effect.given().or(module.functions.get(callee)) else {
+            continue;
+        };
+        functions.insert(callee.clone(), function.clone());
         let only = match &effect.kind {
             Kind::Hand(hand) => hand.method.clone(),
             _ => None,
