@@ -211,7 +211,8 @@ const NOTED: &[Noted] = &[
         note: Note::UnansweredMethod,
         // What stood around the handler may have refused the request.
         allows: |_, exchange| {
-            let refused = (400..500).contains(&exchange.before.status);
+            let status = exchange.before.status;
+            let refused = (400..500).contains(&status) && status != 405;
             (exchange.unanswered || refused) && exchange.after.status == 405
         },
     },

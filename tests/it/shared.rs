@@ -47,7 +47,7 @@ fn an_old_form_stays_for_users_that_are_not_import_declarations() {
 }
 
 #[test]
-fn a_list_of_names_does_not_pass_on_the_new_name() {
+fn a_list_of_names_passes_on_the_new_name_too() {
     let page = (
         "pages/old.js",
         "import { secret } from '../lib/guard'\nexport const getServerSideProps = ({ req }) => ({ props: { it: secret(req) } })\nexport default function Page() {}\n",
@@ -69,7 +69,13 @@ fn a_list_of_names_does_not_pass_on_the_new_name() {
     );
     let (listed, stderr) = with("export { secret } from './guard'\n");
     assert!(
-        listed.is_empty() && stderr.contains("passed on by name"),
+        listed.contains("+export { secret, secretForRoute } from './guard'"),
         "{listed}{stderr}"
+    );
+    let (bound, stderr) =
+        with("import { secret } from './guard'\nexport { secret }\nexport function other() {}\n");
+    assert!(
+        bound.is_empty() && stderr.contains("passed on by name"),
+        "{bound}{stderr}"
     );
 }

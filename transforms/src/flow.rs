@@ -24,8 +24,11 @@ use crate::syntax::{
     Id, bare, bound_names, id, is_binding, is_bodiless, member, method_call, quiet, statements,
 };
 
+mod given;
 mod held;
 mod idle;
+
+pub use given::{given_functions, stands_inline};
 
 /// What was read of one carrier.
 #[derive(Default, Clone)]
@@ -186,6 +189,36 @@ pub struct Reader<'a, 'm> {
     before: Before,
     prepared: Vec<(Vec<SetHeader<'a>>, Option<&'a Expr>)>,
     out: Reading<'a>,
+}
+
+/// Whether a loop ends inside a range that starts in it.
+fn ends_loop(source: &Source, range: &Range<usize>) -> bool {
+    struct Ends<'s> {
+        source: &'s Source,
+        range: &'s Range<usize>,
+        found: bool,
+    }
+    impl Visit for Ends<'_> {
+        fn visit_stmt(&mut self, node: &Stmt) {
+            let at = self.source.range(node);
+            let around = at.start <= self.range.start && self.range.start < at.end;
+            let repeats = matches!(
+                node,
+                Stmt::For(_) | Stmt::ForIn(_) | Stmt::ForOf(_) | Stmt::While(_) | Stmt::DoWhile(_)
+            );
+            self.found |= repeats && around && at.end <= self.range.end;
+            if around {
+                node.visit_children_with(self);
+            }
+        }
+    }
+    let mut ends = Ends {
+        source,
+        range,
+        found: false,
+    };
+    source.module.visit_with(&mut ends);
+    ends.found
 }
 
 /// How many calls of functions of one file are followed one after another.
@@ -946,7 +979,10 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 }
                 _ => return false,
             };
-            between.trim().is_empty()
+            // A block ends where nothing can throw, unless it runs again.
+            let white = |char: char| char.is_whitespace() || char == '}';
+            let end = statement.end + between.len();
+            between.chars().all(white) && !ends_loop(self.source, &(statement.start..end))
         })
     }
 
@@ -1162,7 +1198,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         }
         let carries = self.carries();
         let callback = match &callee {
-            Carrier::Shared(shared) => self.callback(expr, shared),
+            Carrier::Shared(shared) => self.given(expr, shared),
             _ => None,
         };
         self.scan_args(expr);
@@ -1188,7 +1224,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
     /// Reads the function that a call is given to call with the request, as a part of this one.
     fn callback(&mut self, expr: &'a Expr, shared: &Shared) -> Option<Callback> {
         let Expr::Call(call) = expr else { return None };
-        let arg = &*call.args.get(shared.callback?)?.expr;
+        let arg = &*call.args.get(shared.callback?.at)?.expr;
         let statement = self.source.range(arg);
         let Some(function) =
             crate::facts::api_module::from_expr(self.source, None, arg, statement.clone())

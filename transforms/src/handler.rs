@@ -643,7 +643,7 @@ fn told_apart<'a>(
         for effect in &reading.effects {
             if let Some((callee, args)) = effect.local_carrier()
                 && seen.insert(callee.clone())
-                && let Some(next) = module.functions.get(callee)
+                && let Some(next) = effect.given().or(module.functions.get(callee))
             {
                 todo.push((next.clone(), args.iter().map(|arg| arg.role).collect()));
             }
@@ -831,6 +831,33 @@ fn duplicated_lines(module: &ApiModule, groups: &[Group]) -> usize {
 /// A call of a helper: its name, the roles of its arguments, and the methods that reach it.
 type Call = (Id, Vec<Option<Role>>, Vec<String>);
 
+/// The helpers that a function calls when these methods reach it; `functions` takes them by name.
+fn calls_of<'a>(
+    module: &ApiModule<'a>,
+    reading: &Reading<'a>,
+    methods: &[String],
+    functions: &mut BTreeMap<Id, Function<'a>>,
+) -> Vec<Call> {
+    let mut calls = Vec::new();
+    for effect in &reading.effects {
+        let Some((callee, args)) = effect.local_carrier() else {
+            continue;
+        };
+        let Some(function) = effect.given().or(module.functions.get(callee)) else {
+            continue;
+        };
+        functions.insert(callee.clone(), function.clone());
+        let only = match &effect.kind {
+            Kind::Hand(hand) => hand.method.clone(),
+            _ => None,
+        };
+        let methods = only.map_or_else(|| methods.to_vec(), |method| vec![method]);
+        let roles = args.iter().map(|arg| arg.role).collect();
+        calls.push((callee.clone(), roles, methods));
+    }
+    calls
+}
+
 /// Reads the functions that the groups hand the request or the response to, callees first.
 ///
 /// # Errors
@@ -842,19 +869,10 @@ pub fn carriers<'a>(
     let mut found: BTreeMap<Id, (Vec<Option<Role>>, BTreeSet<String>)> = BTreeMap::new();
     let mut todo: Vec<Call> = Vec::new();
     let mut refusals = Vec::new();
-    let visit = |reading: &Reading<'a>, methods: &[String], todo: &mut Vec<Call>| {
-        for effect in &reading.effects {
-            if let Some((callee, args)) = effect.local_carrier() {
-                todo.push((
-                    callee.clone(),
-                    args.iter().map(|arg| arg.role).collect(),
-                    methods.to_vec(),
-                ));
-            }
-        }
-    };
+    let mut functions: BTreeMap<Id, Function<'a>> = BTreeMap::new();
     for group in groups {
-        visit(&group.reading, &group.methods, &mut todo);
+        let (reading, methods) = (&group.reading, &group.methods);
+        todo.extend(calls_of(module, reading, methods, &mut functions));
     }
     let mut rounds = 0;
     while let Some((name, roles, methods)) = todo.pop() {
@@ -869,7 +887,7 @@ pub fn carriers<'a>(
             refusals.push(refuse_at(
                 module.source,
                 Reason::ResEscapes,
-                module.functions[&name].range.clone(),
+                functions[&name].range.clone(),
                 "called in two ways",
             ));
             continue;
@@ -880,8 +898,8 @@ pub fn carriers<'a>(
             continue;
         }
         let methods: Vec<String> = entry.1.iter().cloned().collect();
-        let reading = flow::read(module, &module.functions[&name], &roles, &methods);
-        visit(&reading, &methods, &mut todo);
+        let reading = flow::read(module, &functions[&name], &roles, &methods);
+        todo.extend(calls_of(module, &reading, &methods, &mut functions));
     }
     // Callees first; what is left in a round calls itself.
     let mut readings: BTreeMap<Id, Reading<'a>> = found
@@ -890,7 +908,7 @@ pub fn carriers<'a>(
             let methods: Vec<String> = methods.iter().cloned().collect();
             (
                 name.clone(),
-                flow::read(module, &module.functions[name], roles, &methods),
+                flow::read(module, &functions[name], roles, &methods),
             )
         })
         .collect();
@@ -908,13 +926,13 @@ pub fn carriers<'a>(
             refusals.push(refuse_at(
                 module.source,
                 Reason::ResEscapes,
-                module.functions[&name].range.clone(),
+                functions[&name].range.clone(),
                 "recursion",
             ));
             break;
         };
         let reading = readings.remove(&name).expect("just found");
-        let function = module.functions[&name].clone();
+        let function = functions[&name].clone();
         refusals.extend(reading.refusals.iter().cloned());
         let roles = &reading.roles;
         if roles.len() > function.params.len() {
@@ -948,6 +966,9 @@ pub fn carriers<'a>(
         }
         out.push((name, function, reading));
     }
+    let of_groups = groups.iter().map(|group| &group.reading);
+    let readings = of_groups.chain(out.iter().map(|(_, _, reading)| reading));
+    refusals.extend(used_otherwise(module, readings));
     if refusals.is_empty() {
         Ok(out)
     } else {
@@ -955,4 +976,31 @@ pub fn carriers<'a>(
         refusals.dedup();
         Err(refusals)
     }
+}
+
+/// Refuses a function that another is given by its name, and that something else uses without
+/// calling it: its web form takes other arguments.
+fn used_otherwise<'r, 'a: 'r>(
+    module: &ApiModule,
+    readings: impl Iterator<Item = &'r Reading<'a>>,
+) -> Vec<Refusal> {
+    let mut seen: BTreeMap<&Id, BTreeSet<usize>> = BTreeMap::new();
+    let mut given: BTreeMap<&Id, &Function> = BTreeMap::new();
+    for effect in readings.flat_map(|reading| &reading.effects) {
+        let Some((callee, _)) = effect.local_carrier() else {
+            continue;
+        };
+        seen.entry(callee).or_default().insert(effect.range.start);
+        let function = effect.given().filter(|_| !flow::stands_inline(callee));
+        given.extend(function.map(|function| (callee, function)));
+    }
+    let odd = given.into_iter().filter(|(name, _)| {
+        let known = seen.get(name).map_or(0, BTreeSet::len);
+        module.uses(name) > known
+    });
+    odd.map(|(name, function)| {
+        let range = function.range.clone();
+        refuse_at(module.source, Reason::ResEscapes, range, name.0.to_string())
+    })
+    .collect()
 }

@@ -541,7 +541,7 @@ impl Calls<'_, '_, '_, '_> {
         }
         let callee = node.callee.as_expr()?;
         let shared = self.file.modules.follow(self.file.module, callee, &roles)?;
-        let inner = &node.args.get(shared.callback?)?.expr;
+        let inner = &node.args.get(shared.callback?.at)?.expr;
         let inner = from_expr(self.file.source(), None, inner, 0..0)?;
         let name = |at: usize| param_id(inner.params.get(at)?);
         for (name, known) in [

@@ -161,7 +161,8 @@ fn rewrite(
     function: &Function,
 ) -> Option<(Injecting, Edits)> {
     let wrapping = wrapping::of(source, function, &|_| None)
-        .or_else(|| wrapping::in_calls(source, function))?;
+        .or_else(|| wrapping::in_calls(source, function))
+        .filter(|found| found.inner_calls == 0)?;
     let closure = &wrapping.closure;
     let [request, response] = &closure.params[..] else {
         return None;

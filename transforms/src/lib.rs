@@ -32,6 +32,7 @@ pub mod not_found;
 pub mod one_request;
 pub mod outcome;
 pub mod own_wrapper;
+pub mod passed_on;
 pub mod plain_page;
 pub mod plan;
 pub mod project;

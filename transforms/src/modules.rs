@@ -27,6 +27,7 @@ use crate::libraries::{self, next_auth};
 use crate::middleware::{self, Middleware};
 use crate::next_version::{Feature, NextVersion};
 use crate::outcome::{Place, Refusal};
+use crate::passed_on::Listed;
 use crate::project::Project;
 use crate::reason::{Note, Reason};
 use crate::request_types;
@@ -35,7 +36,7 @@ use crate::shared_forms::Names;
 use crate::source::Source;
 use crate::specialise::{Case, Constant};
 use crate::syntax::{Id, bare, id, member};
-use crate::wrapping::{self, Wrapping};
+use crate::wrapping::{self, Callback, Takes, Wrapping};
 
 /// Which function of which module, called with which of its parameters as request and response.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,8 +83,8 @@ pub struct Shared {
     pub helpers: BTreeSet<Helper>,
     /// The functions of modules that it calls in turn.
     pub calls: BTreeSet<Key>,
-    /// Which parameter is a function that it calls with the request.
-    pub callback: Option<usize>,
+    /// The parameter that it calls with the request.
+    pub callback: Option<Called>,
     /// Where it hands the headers of the answer to that function, behind how many arguments that are
     /// neither the request nor the response.
     pub hands_headers: Option<usize>,
@@ -169,13 +170,35 @@ pub struct Wrapper {
     pub map: Option<FromMap>,
 }
 
-/// How a wrapper takes the handler out of a map of methods.
+/// The parameter of a function that it calls with the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Called {
+    /// Which parameter it is.
+    pub at: usize,
+    /// How many arguments it is called with behind the request and the response.
+    pub extras: usize,
+    /// How the function is taken out of it, when it is a map of methods.
+    pub map: Option<FromMap>,
+    /// Whether an error of a function that becomes async is seen where it was seen before.
+    pub awaited: bool,
+}
+
+/// How a handler is taken out of a map of methods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FromMap {
     /// How the map spells the methods.
     pub case: Case,
     /// Whether it may be given a handler instead of the map.
     pub or_handler: bool,
+}
+
+impl FromMap {
+    fn of(takes: &Takes) -> FromMap {
+        FromMap {
+            case: takes.case,
+            or_handler: takes.or_handler,
+        }
+    }
 }
 
 /// A function on its way to its web form.
@@ -190,8 +213,8 @@ pub struct Part<'m> {
     pub function: Function<'m>,
     /// The wrapper.
     pub wrapping: Option<Wrapping<'m>>,
-    /// Which parameter is a function that it calls with the request.
-    pub callback: Option<usize>,
+    /// The parameter that it calls with the request.
+    pub callback: Option<Callback>,
     /// What it does.
     pub reading: Reading<'m>,
     /// Whether the path parameters are a promise.
@@ -204,6 +227,25 @@ impl Part<'_> {
     pub fn takes_headers(&self) -> bool {
         let leaks = self.reading.replies() != Replies::Always && self.reading.leaks;
         self.wrapping.is_none() && (leaks || self.reading.reads_headers)
+    }
+
+    /// The parameter that it calls with the request.
+    fn called(&self) -> Option<Called> {
+        let callback = self.callback.as_ref()?;
+        let seen = |effect: &Effect| match &effect.kind {
+            Kind::CallCarrier {
+                callee: Carrier::Handler(_),
+                awaited,
+                ..
+            } => *awaited || !effect.tried,
+            _ => true,
+        };
+        Some(Called {
+            at: callback.at,
+            extras: callback.extras,
+            map: callback.takes.as_ref().map(FromMap::of),
+            awaited: self.reading.effects.iter().all(seen),
+        })
     }
 
     /// The wrappers that stand around a wrapper's own function, the outermost first.
@@ -618,6 +660,53 @@ impl<'s> Modules<'s> {
                 name => self.exported(&from, name, 0).as_ref() == Some(&target),
             };
             !of_it || self.passes_all(&from, &key.file, 0)
+        })
+    }
+
+    /// The lists through which a file imports a function; `None` where something else than lists and
+    /// `export *` passes it on.
+    pub fn lists_between(&self, file: &str, key: &Key) -> Option<Vec<Listed>> {
+        let target = (key.file.clone(), key.name.clone());
+        let mut found = Vec::new();
+        for (from, original) in self.imports(file).values() {
+            let Some(from) = self.resolve(file, from) else {
+                continue;
+            };
+            if original == "*" {
+                if self.exported_names(&from, &target) && !self.passes_all(&from, &key.file, 0) {
+                    return None;
+                }
+            } else if self.exported(&from, original, 0).as_ref() == Some(&target) {
+                found.extend(self.lists_on_the_way(&from, original, &target, 0)?);
+            }
+        }
+        Some(found)
+    }
+
+    fn lists_on_the_way(
+        &self,
+        file: &str,
+        name: &str,
+        target: &(String, String),
+        passed: usize,
+    ) -> Option<Vec<Listed>> {
+        if *file == *target.0 {
+            return Some(Vec::new());
+        }
+        let (_, exports) = self.parsed(file).filter(|_| passed < MAX_PASSED)?;
+        if exports.own.contains_key(name) {
+            return None;
+        }
+        if let Some((from, original)) = exports.passed.get(name) {
+            let from = self.resolve(file, from)?;
+            let mut found = self.lists_on_the_way(&from, original, target, passed + 1)?;
+            found.push((file.to_string(), name.to_string()));
+            return Some(found);
+        }
+        exports.all.iter().find_map(|from| {
+            let from = self.resolve(file, from)?;
+            let stands = self.exported(&from, name, 0).as_ref() == Some(target);
+            stands.then(|| self.lists_on_the_way(&from, name, target, passed + 1))?
         })
     }
 
@@ -1037,10 +1126,10 @@ impl<'s> Modules<'s> {
             Some(_) => None,
             None => wrapping::callback(&function, &roles),
         };
-        if let Some((_, name)) = &callback {
-            module.wrapped = Some(name.clone());
+        if let Some(callback) = &callback {
+            module.wrapped = Some(callback.name.clone());
+            module.takes = callback.takes.clone();
         }
-        let callback = callback.map(|(at, _)| at);
         roles.resize(function.params.len(), None);
         let reading = flow::read_with(&module, &function, &roles, methods, constants);
         Some(Part {
@@ -1095,6 +1184,18 @@ impl<'s> Modules<'s> {
         if let Some((reason, detail)) = part.around_refusal() {
             return refuse(reason, &detail);
         }
+        // Where the handler is called in functions inside, each of these must be followed.
+        let calls = reading
+            .effects
+            .iter()
+            .filter(|effect| matches!(effect.carrier(), Some((Carrier::Handler(_), _))));
+        if let Some(wrapping) = wrapping
+            && wrapping.inner_calls > 0
+            && reading.refusals.is_empty()
+            && wrapping.inner_calls != calls.count()
+        {
+            return refuse(Reason::WrappedHandler, "called in a function inside");
+        }
         let own = match self.injecting(&key.file, &key.name) {
             Some(own) if wrapping.is_some() => {
                 let name = |given: &injecting::Given| given.name.clone();
@@ -1111,17 +1212,12 @@ impl<'s> Modules<'s> {
             Ok(values) => values,
             Err(detail) => return refuse(Reason::UnknownReqMember, &detail),
         };
-        if let Some(wrapping) = wrapping.as_ref().filter(|found| found.takes.is_some())
-            && module.source.typescript()
-            && (handler_types::Wrapper {
-                source: module.source,
-                wrapping,
-                statement: part.declared.statement.clone(),
-                in_place: true,
-            })
-            .rewrite()
-            .is_none()
-        {
+        let map = wrapping.as_ref().filter(|found| found.takes.is_some());
+        let beside = part.callback.as_ref().filter(|found| found.takes.is_some());
+        let typed = map
+            .map(|wrapping| handler_types::Given::wrapper(&part, wrapping, true))
+            .or(beside.map(|callback| handler_types::Given::callback(&part, callback, true)));
+        if module.source.typescript() && typed.is_some_and(|given| !given.fits()) {
             return refuse(Reason::WrappedHandler, "the type of the map of methods");
         }
         let handler = |effect: &&Effect| matches!(effect.carrier(), Some((Carrier::Handler(_), _)));
@@ -1225,20 +1321,18 @@ impl<'s> Modules<'s> {
                 helpers
             },
             calls,
-            callback: part.callback,
+            callback: part.called(),
             hands_headers: self.hands_headers(key, &part),
             early_headers: reading.early_headers,
             answers_errors: reading.answers_errors()
+                || reading.effects.iter().any(answers_errors)
                 || around.iter().any(|shared| shared.answers_errors),
             values,
             wrapper: wrapping.as_ref().map(|wrapping| Wrapper {
                 handler: wrapping.handler,
                 extras: wrapping.extras,
                 context: part.context(),
-                map: wrapping.takes.as_ref().map(|takes| FromMap {
-                    case: takes.case,
-                    or_handler: takes.or_handler,
-                }),
+                map: wrapping.takes.as_ref().map(FromMap::of),
             }),
             middleware: self.middleware(&key.file, &key.name),
             in_action: {
@@ -1260,7 +1354,7 @@ impl<'s> Modules<'s> {
     /// where it has set some before, and a file that calls it sets or reads headers, too. Gives how
     /// many arguments stand before them.
     fn hands_headers(&self, key: &Key, part: &Part) -> Option<usize> {
-        part.callback.filter(|_| !part.takes_headers())?;
+        part.callback.as_ref().filter(|_| !part.takes_headers())?;
         let mut calls = part
             .reading
             .effects
@@ -1482,6 +1576,18 @@ fn keeps(wrapping: &Wrapping) -> bool {
         Body::Block(stmts, _) => stmts.iter().all(statement),
         Body::Expr(expr) => quiet(expr),
     })
+}
+
+/// Whether a function that is called with a function inside answers the errors of that.
+fn answers_errors(effect: &Effect) -> bool {
+    match &effect.kind {
+        Kind::CallCarrier {
+            callee: Carrier::Shared(shared),
+            callback: Some(_),
+            ..
+        } => shared.answers_errors,
+        _ => false,
+    }
 }
 
 /// The function of a module that a name binds.

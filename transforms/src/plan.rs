@@ -34,6 +34,7 @@ use crate::modules::{Key, Modules, Sources};
 use crate::not_found::{self, NotFound};
 use crate::outcome::*;
 use crate::own_wrapper;
+use crate::passed_on::{self, Lists};
 use crate::project::{App, Formatting, Project};
 use crate::reason::{Note, Reason};
 use crate::recipes;
@@ -415,9 +416,9 @@ fn with_shared(
                 .collect();
             Names::Some(shared_forms::names(project, modules, &movers))
         };
-        if refuse_out_of_reach(modules, &results, &names, &mut refused) {
+        let Some(lists) = passed_on(modules, &results, &names, &mut refused) else {
             continue;
-        }
+        };
         results = every(&names, &refused);
         let mut by_file: BTreeMap<String, BTreeSet<Key>> = BTreeMap::new();
         let calls = results.iter().filter_map(|(_, unit)| unit.as_ref().ok());
@@ -454,7 +455,13 @@ fn with_shared(
                 }
             }
         }
+        let grown = lists.write(modules);
         if failed.is_empty() {
+            written.extend(
+                grown
+                    .into_iter()
+                    .filter_map(|(file, text)| Some((file, text?))),
+            );
             return (results, written);
         }
         for (route, unit) in &results {
@@ -468,41 +475,55 @@ fn with_shared(
     }
 }
 
-/// Refuses the routes that call a function through a module that lists what it passes on, where the
-/// web form has another name; whether there are any.
-fn refuse_out_of_reach(
+/// The modules that list what they pass on and that have to list more, because a web form has
+/// another name; `None` where routes are refused, since what passes a function on cannot grow.
+fn passed_on(
     modules: &Modules,
     results: &[(Route, Planned)],
     names: &Names,
     refused: &mut Refused,
-) -> bool {
+) -> Option<Lists> {
     let before = refused.len();
+    let mut lists = Lists::default();
+    let units = results.iter().filter_map(|(_, unit)| unit.as_ref().ok());
+    let forms = shared_forms::closure(modules, units.flat_map(|unit| &unit.calls));
+    let mut written: BTreeSet<&String> = forms.iter().map(|key| &key.file).collect();
+    written.extend(results.iter().map(|(route, _)| &route.file));
     for (route, unit) in results {
         let Ok(unit) = unit else { continue };
         let used = shared_forms::closure(modules, &unit.calls);
         let mut files: BTreeSet<&str> = used.iter().map(|key| key.file.as_str()).collect();
         files.insert(&route.file);
-        let lost = used
-            .iter()
-            .filter(|key| names.get(key).is_some())
-            .find(|key| {
-                files
-                    .iter()
-                    .any(|file| *file != key.file && !modules.passes_more(file, key))
+        for key in &used {
+            let Some(new) = names.get(key) else { continue };
+            let through = files
+                .iter()
+                .copied()
+                .filter(|file| *file != key.file && !modules.passes_more(file, key));
+            let grown = passed_on::between(modules, through, key).and_then(|listed| {
+                let mut grown = Lists::default();
+                grown.add(listed, &new);
+                // What is written for other reasons is not written for this one.
+                let apart = grown.files().all(|file| !written.contains(file));
+                (apart && grown.fits(modules)).then_some(grown)
             });
-        if let Some(key) = lost {
-            let refusal = Refusal {
-                reason: Reason::ResEscapes,
-                place: Place::file_start(&key.file),
-                detail: format!(
-                    "{} is passed on by name, and something else uses it",
-                    key.name
-                ),
-            };
-            refused.insert(route.file.clone(), vec![refusal]);
+            match grown {
+                Some(grown) => lists.extend(grown),
+                None => {
+                    let refusal = Refusal {
+                        reason: Reason::ResEscapes,
+                        place: Place::file_start(&key.file),
+                        detail: format!(
+                            "{} is passed on by name, and something else uses it",
+                            key.name
+                        ),
+                    };
+                    refused.insert(route.file.clone(), vec![refusal]);
+                }
+            }
         }
     }
-    refused.len() > before
+    (refused.len() == before).then_some(lists)
 }
 
 /// Refuses the routes that call one function in several ways; whether there are any.

@@ -30,6 +30,8 @@ pub struct Wrapping<'a> {
     pub name: Id,
     /// How many arguments the handler gets behind the request and the response.
     pub extras: usize,
+    /// How often it is called inside functions of the innermost one, with the request of these.
+    pub inner_calls: usize,
     /// How the handler is taken out of the parameter, when that is a map of methods.
     pub takes: Option<Takes>,
     /// The calls of other wrappers around the innermost function, the outermost first.
@@ -300,6 +302,8 @@ fn calling<'a>(
                 takes: takes.as_ref(),
                 request: &request,
                 response: response.as_ref(),
+                inner: Vec::new(),
+                inner_calls: 0,
                 extras: None,
                 odd: false,
             };
@@ -311,17 +315,19 @@ fn calling<'a>(
                 if calls.odd || found.is_some() {
                     return None;
                 }
-                found = Some(((layer, at), name, extras, takes));
+                let inner_calls = calls.inner_calls;
+                found = Some(((layer, at), name, extras, inner_calls, takes));
             }
         }
     }
-    let (handler, name, extras, takes) = found?;
+    let (handler, name, extras, inner_calls, takes) = found?;
     Some(Wrapping {
         layers,
         closure,
         handler,
         name,
         extras,
+        inner_calls,
         takes,
         around,
         passes: false,
@@ -347,6 +353,7 @@ fn passing<'a>(
         handler,
         name: name.clone(),
         extras,
+        inner_calls: 0,
         takes: None,
         around,
         passes: true,
@@ -400,7 +407,20 @@ pub fn refused_inside(source: &Source, function: &Function, follow: &Follow) -> 
 }
 
 /// The parameter of a function that it calls with the request and the response that it is given.
-pub fn callback(function: &Function, roles: &[Option<Role>]) -> Option<(usize, Id)> {
+#[derive(Clone)]
+pub struct Callback {
+    /// Which parameter it is.
+    pub at: usize,
+    /// The parameter.
+    pub name: Id,
+    /// How many arguments it is called with behind the request and the response.
+    pub extras: usize,
+    /// How the function is taken out of it, when it is a map of methods.
+    pub takes: Option<Takes>,
+}
+
+/// Finds the parameter of a function that it calls with the request and the response.
+pub fn callback(function: &Function, roles: &[Option<Role>]) -> Option<Callback> {
     let with = |role: Role| {
         let at = roles.iter().position(|found| *found == Some(role))?;
         param_id(function.params.get(at)?)
@@ -408,11 +428,14 @@ pub fn callback(function: &Function, roles: &[Option<Role>]) -> Option<(usize, I
     let (request, response) = (with(Role::Request)?, with(Role::Response));
     function.params.iter().enumerate().find_map(|(at, pat)| {
         let name = param_id(pat)?;
+        let takes = takes(function, &request, &name);
         let mut calls = Calls {
             name: &name,
-            takes: None,
+            takes: takes.as_ref(),
             request: &request,
             response: response.as_ref(),
+            inner: Vec::new(),
+            inner_calls: 0,
             extras: None,
             odd: false,
         };
@@ -420,7 +443,13 @@ pub fn callback(function: &Function, roles: &[Option<Role>]) -> Option<(usize, I
             Body::Block(stmts, _) => stmts.visit_with(&mut calls),
             Body::Expr(expr) => expr.visit_with(&mut calls),
         }
-        (calls.extras.is_some() && !calls.odd).then_some((at, name))
+        let extras = calls.extras.filter(|_| !calls.odd)?;
+        Some(Callback {
+            at,
+            name,
+            extras,
+            takes,
+        })
     })
 }
 
@@ -472,22 +501,55 @@ struct Calls<'c> {
     takes: Option<&'c Takes>,
     request: &'c Id,
     response: Option<&'c Id>,
+    /// The first two parameters of the functions around what is visited.
+    inner: Vec<(Id, Id)>,
+    inner_calls: usize,
     extras: Option<usize>,
     odd: bool,
 }
 
+impl Calls<'_> {
+    /// Whether these are the request and the response, or those of a function inside.
+    fn handed(&mut self, req: &Expr, res: &Expr) -> bool {
+        let own = is_binding(req, self.request)
+            && self
+                .response
+                .is_some_and(|response| is_binding(res, response));
+        let mut inner = self.inner.iter();
+        let inside = inner.any(|(first, second)| is_binding(req, first) && is_binding(res, second));
+        self.inner_calls += usize::from(inside);
+        own || inside
+    }
+
+    fn within<N: VisitWith<Self>>(&mut self, params: &[&Pat], node: &N) {
+        let taken = match params {
+            [first, second, ..] => param_id(first).zip(param_id(second)),
+            _ => None,
+        };
+        let depth = self.inner.len();
+        self.inner.extend(taken);
+        node.visit_children_with(self);
+        self.inner.truncate(depth);
+    }
+}
+
 impl Visit for Calls<'_> {
+    fn visit_arrow_expr(&mut self, node: &ArrowExpr) {
+        let params: Vec<&Pat> = node.params.iter().collect();
+        self.within(&params, node);
+    }
+
+    fn visit_function(&mut self, node: &swc_core::ecma::ast::Function) {
+        let params: Vec<&Pat> = node.params.iter().map(|param| &param.pat).collect();
+        self.within(&params, node);
+    }
+
     fn visit_call_expr(&mut self, node: &CallExpr) {
         if let Callee::Expr(callee) = &node.callee
             && (is_binding(callee, self.name) || self.takes.is_some_and(|takes| takes.is(callee)))
         {
             match &node.args[..] {
-                [req, res, rest @ ..]
-                    if is_binding(&req.expr, self.request)
-                        && self
-                            .response
-                            .is_some_and(|response| is_binding(&res.expr, response)) =>
-                {
+                [req, res, rest @ ..] if self.handed(&req.expr, &res.expr) => {
                     let extras = rest.len();
                     self.odd |= self.extras.is_some_and(|known| known != extras);
                     self.odd |= rest.iter().any(|arg| arg.spread.is_some());

@@ -155,13 +155,13 @@ pub struct Needs {
 
 /// What the web form of a function takes and gives.
 pub(super) struct Takes {
-    replies: Replies,
+    pub(super) replies: Replies,
     pub(super) request: bool,
     next_request: bool,
     pub(super) params: bool,
-    body: bool,
+    pub(super) body: bool,
     /// It is async, and was not.
-    awaits: bool,
+    pub(super) awaits: bool,
 }
 
 /// What one answer of a Server Action carries, as far as its type goes.
@@ -1831,6 +1831,7 @@ impl<'a> Writer<'_, 'a, '_> {
             }
             Kind::CallCarrier { .. } => self.call_carrier(effect, shared),
             Kind::Guard { .. } => self.guard(effect, shared),
+            Kind::Hand(hand) => self.hand(effect, hand),
             Kind::Library(call) => self.library(effect, call),
             Kind::Revalidate { path } => {
                 let source = self.ctx.source;
@@ -2196,7 +2197,7 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// Whether a function cannot be carried over, which is said already.
-    fn refused(&self, callee: &Carrier) -> bool {
+    pub(super) fn refused(&self, callee: &Carrier) -> bool {
         matches!(callee, Carrier::Shared(shared) if !shared.refusals.is_empty())
     }
 
@@ -2397,6 +2398,12 @@ impl<'a> Writer<'_, 'a, '_> {
         name
     }
 
+    /// Whether a function of this file is async, as far as calls of it go.
+    fn is_async(&self, name: &Id) -> bool {
+        let function = self.ctx.module.functions.get(name);
+        function.is_none_or(|function| function.is_async)
+    }
+
     /// What the web form of a function takes and gives.
     pub(super) fn takes(&self, callee: &Carrier) -> Option<Takes> {
         match callee {
@@ -2408,7 +2415,7 @@ impl<'a> Writer<'_, 'a, '_> {
                     next_request: needs.next_request,
                     params: needs.params,
                     body: needs.body,
-                    awaits: needs.awaits && !self.ctx.module.functions[name].is_async,
+                    awaits: needs.awaits && !self.is_async(name),
                 })
             }
             Carrier::Handler(_) => Some(Takes {
@@ -2546,7 +2553,7 @@ impl<'a> Writer<'_, 'a, '_> {
     }
 
     /// The path parameters as a shared function takes them.
-    fn resolved_params(&mut self) -> String {
+    pub(super) fn resolved_params(&mut self) -> String {
         if self.ctx.module.library {
             return self.library_params().to_string();
         }

@@ -12,27 +12,62 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 use super::shared_module::{ANSWER, lines};
 use super::style::Style;
 use crate::facts::api_module::{Body, Function};
+use crate::modules::Part;
 use crate::source::Source;
 use crate::syntax::{Id, Names, id};
-use crate::wrapping::Wrapping;
+use crate::wrapping::{Callback, Wrapping};
 
 /// The name of the type of a web handler.
 pub const NAME: &str = "RouteHandler";
 
-/// Writes the declaration of the type.
-pub fn declaration(style: &Style) -> String {
-    let params = ["request: NextRequest", "context: Context"].map(str::to_string);
-    let head = format!("type {NAME}<Context> = ");
-    let line = format!("{head}({}) => {ANSWER}{}", params.join(", "), style.semi);
-    match style.fits(&line) {
-        true => line,
-        false => format!("{head}{}{}", lines(&params, style, ""), style.semi),
-    }
+/// The name of the type of one that takes the request alone.
+const PLAIN: &str = "RequestHandler";
+
+/// A type of web handlers that is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// Of those that take the context of the route, too.
+    WithContext,
+    /// Of those that take the request alone.
+    Plain,
 }
 
-/// Whether a file declares the type, as an earlier run has written it.
-pub fn is_declared(source: &Source) -> bool {
-    source.text.contains(&format!("type {NAME}<Context> = ("))
+impl Named {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Named::WithContext => NAME,
+            Named::Plain => PLAIN,
+        }
+    }
+
+    /// How it is named.
+    fn written(self) -> String {
+        match self {
+            Named::WithContext => format!("{NAME}<Context>"),
+            Named::Plain => PLAIN.to_string(),
+        }
+    }
+
+    /// Writes its declaration.
+    pub fn declaration(self, style: &Style) -> String {
+        let mut params = vec!["request: NextRequest".to_string()];
+        if self == Named::WithContext {
+            params.push("context: Context".to_string());
+        }
+        let head = format!("type {} = ", self.written());
+        let line = format!("{head}({}) => {ANSWER}{}", params.join(", "), style.semi);
+        match style.fits(&line) {
+            true => line,
+            false => format!("{head}{}{}", lines(&params, style, ""), style.semi),
+        }
+    }
+
+    /// Whether a file declares it, as an earlier run has written it.
+    pub fn is_declared(self, source: &Source) -> bool {
+        let head = format!("type {} = (", self.written());
+        source.text.contains(&head)
+    }
 }
 
 /// What becomes of the types of a wrapper.
@@ -40,24 +75,65 @@ pub fn is_declared(source: &Source) -> bool {
 pub struct Rewritten {
     /// What is put in place of what.
     pub edits: Vec<(Range<usize>, String)>,
-    /// Whether the type of a web handler is named.
-    pub names: bool,
+    /// The type of a web handler that is named.
+    pub names: Option<Named>,
     /// The type parameter that goes, because its constraint was written out.
     pub parameter: Option<Range<usize>>,
     /// Whether something cannot be written.
     odd: bool,
 }
 
-/// A wrapper whose types are rewritten.
-pub struct Wrapper<'w, 'a> {
+/// A function that is given a map, and whose types are rewritten.
+pub struct Given<'a> {
     /// Its file.
     pub source: &'a Source,
-    /// The wrapper.
-    pub wrapping: &'w Wrapping<'a>,
+    /// The parameter that is the map.
+    pub param: &'a Pat,
+    /// Whether that may be a handler, too.
+    pub or_handler: bool,
+    /// How many arguments a handler gets behind the request and the context.
+    pub extras: usize,
+    /// The function that takes the request.
+    pub body: Body<'a>,
     /// The statement that declares it.
     pub statement: Range<usize>,
     /// Whether its old form goes.
     pub in_place: bool,
+    /// Whether handlers take the context of the route behind the request.
+    pub context: bool,
+}
+
+impl<'a> Given<'a> {
+    /// A wrapper that takes a map.
+    pub fn wrapper(part: &Part<'a>, wrapping: &Wrapping<'a>, in_place: bool) -> Given<'a> {
+        let (layer, at) = wrapping.handler;
+        let takes = wrapping.takes.as_ref();
+        Given {
+            source: part.module.source,
+            param: wrapping.layers[layer].params[at],
+            or_handler: takes.is_some_and(|takes| takes.or_handler),
+            extras: wrapping.extras,
+            body: wrapping.closure.body,
+            statement: part.declared.statement.clone(),
+            in_place,
+            context: true,
+        }
+    }
+
+    /// A function that takes a map beside the request.
+    pub fn callback(part: &Part<'a>, callback: &Callback, in_place: bool) -> Given<'a> {
+        let takes = callback.takes.as_ref();
+        Given {
+            source: part.module.source,
+            param: part.function.params[callback.at],
+            or_handler: takes.is_some_and(|takes| takes.or_handler),
+            extras: callback.extras,
+            body: part.function.body,
+            statement: part.declared.statement.clone(),
+            in_place,
+            context: false,
+        }
+    }
 }
 
 /// A type of the file.
@@ -66,17 +142,16 @@ enum Declared<'a> {
     Interface(&'a TsInterfaceDecl),
 }
 
-impl<'a> Wrapper<'_, 'a> {
+impl<'a> Given<'a> {
     /// Rewrites the types; `None` when the type of the map says nothing of handlers that is
     /// understood.
     pub fn rewrite(&self) -> Option<Rewritten> {
         let mut walk = Walk {
-            wrapper: self,
+            given: self,
             own: vec![self.statement.clone()],
             out: Rewritten::default(),
         };
-        let (layer, at) = self.wrapping.handler;
-        let Pat::Ident(binding) = self.wrapping.layers[layer].params[at] else {
+        let Pat::Ident(binding) = self.param else {
             return None;
         };
         match binding.type_ann.as_deref() {
@@ -89,26 +164,27 @@ impl<'a> Wrapper<'_, 'a> {
                 }
             }
             None => {
-                let map = format!("Partial<Record<string, {NAME}<Context>>>");
-                let one = match self
-                    .wrapping
-                    .takes
-                    .as_ref()
-                    .is_some_and(|takes| takes.or_handler)
-                {
-                    true => format!("{NAME}<Context> | "),
+                let handler = walk.handler();
+                let map = format!("Partial<Record<string, {handler}>>");
+                let one = match self.or_handler {
+                    true => format!("{handler} | "),
                     false => String::new(),
                 };
                 let at = self.source.range(&binding.id).end;
-                walk.out.names = true;
                 walk.out.edits.push((at..at, format!(": {one}{map}")));
             }
         }
-        match self.wrapping.closure.body {
+        match self.body {
             Body::Block(stmts, _) => stmts.visit_with(&mut walk),
             Body::Expr(expr) => expr.visit_with(&mut walk),
         }
         (!walk.out.odd).then_some(walk.out)
+    }
+
+    /// Whether the types can be rewritten; a wrapper alone has a type parameter to put in place of one.
+    pub fn fits(&self) -> bool {
+        let types = self.rewrite();
+        types.is_some_and(|types| self.context || types.parameter.is_none())
     }
 
     fn declared(&self, name: &Ident) -> Option<Declared<'a>> {
@@ -229,7 +305,7 @@ fn handler<'k>(source: &Source, kind: &'k TsType) -> Option<&'k [TsFnParam]> {
 
 /// The walk through the types.
 struct Walk<'w, 'a> {
-    wrapper: &'w Wrapper<'w, 'a>,
+    given: &'w Given<'a>,
     /// The statements whose text is rewritten.
     own: Vec<Range<usize>>,
     out: Rewritten,
@@ -237,20 +313,30 @@ struct Walk<'w, 'a> {
 
 impl<'a> Walk<'_, 'a> {
     fn source(&self) -> &'a Source {
-        self.wrapper.source
+        self.given.source
+    }
+
+    /// The type of a handler that takes no more than others do.
+    fn handler(&mut self) -> String {
+        let named = match self.given.context {
+            true => Named::WithContext,
+            false => Named::Plain,
+        };
+        self.out.names = Some(named);
+        named.written()
     }
 
     /// A handler's web type: by its name, or as a function that takes more.
     fn web(&mut self, kind: &TsType, extras: &[TsFnParam], whole: bool) -> String {
-        let taken = self.wrapper.wrapping.extras;
-        if taken == 0 && !whole {
-            self.out.names = true;
-            return format!("{NAME}<Context>");
+        let taken = self.given.extras;
+        let named = self.given.context || matches!(kind, TsType::TsTypeRef(_));
+        if taken == 0 && !whole && named {
+            return self.handler();
         }
-        let mut params = vec![
-            "request: NextRequest".to_string(),
-            "context: Context".to_string(),
-        ];
+        let mut params = vec!["request: NextRequest".to_string()];
+        if self.given.context {
+            params.push("context: Context".to_string());
+        }
         params.extend((0..taken).map(|at| match extras.get(at) {
             Some(extra) => self.source().text_of(extra).to_string(),
             None => format!("extra{}: any", at + 1),
@@ -267,6 +353,8 @@ impl<'a> Walk<'_, 'a> {
                     false => text,
                 }
             }
+            // What parts a function type from what is around it stands there already.
+            false if !named => text,
             false => format!("({text})"),
         }
     }
@@ -302,11 +390,14 @@ impl<'a> Walk<'_, 'a> {
         let name = id(name);
         let names = Names::of(source, &source.module).all;
         let mut uses = names.iter().filter(|(used, _)| *used == name);
-        self.wrapper.in_place && !exported && !generic && uses.all(|(_, at)| inside(at))
+        self.given.in_place && !exported && !generic && uses.all(|(_, at)| inside(at))
     }
 
     /// Gives a type the parameter, wherever it is named.
     fn generalise(&mut self, name: &Ident) {
+        if !self.given.context {
+            return;
+        }
         let name = id(name);
         for (used, at) in Names::of(self.source(), &self.source().module).all {
             if used == name {
@@ -321,7 +412,7 @@ impl<'a> Walk<'_, 'a> {
     fn named(&mut self, reference: &TsTypeRef, name: &Ident) -> bool {
         let source = self.source();
         let range = source.range(reference);
-        if let Some(parameter) = self.wrapper.parameter(name) {
+        if let Some(parameter) = self.given.parameter(name) {
             let Some(constraint) = parameter.constraint.as_deref() else {
                 return false;
             };
@@ -338,7 +429,7 @@ impl<'a> Walk<'_, 'a> {
             self.out.edits.push((range, text));
             return true;
         }
-        let Some(declared) = self.wrapper.declared(name) else {
+        let Some(declared) = self.given.declared(name) else {
             return false;
         };
         let (statement, body, generic) = match &declared {

@@ -5,6 +5,7 @@ mod action_cookies;
 pub mod bridge;
 pub mod call_site;
 pub mod carrier;
+mod given;
 pub mod handler_types;
 pub mod helpers;
 pub mod imports;

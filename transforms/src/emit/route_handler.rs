@@ -12,6 +12,7 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 use super::action_carrier::shows_in_action;
 use super::call_site::Contract;
 use super::carrier::{ActionMode, Context, Data, Helper, Lowered, Needs, lower, param_name};
+use super::given::gives_body;
 use super::imports::Imports;
 use super::layout;
 use super::server_action::{calls_others, can_throw};
@@ -26,7 +27,7 @@ use crate::facts::effect::{Carrier, Effect, Kind, Role};
 use crate::facts::in_action::InAction;
 use crate::facts::method_map::MethodMap;
 use crate::facts::route::{Route, SlugKind};
-use crate::flow::Reading;
+use crate::flow::{Reading, stands_inline};
 use crate::handler::{Group, Handler, sole_call};
 use crate::modules::{Key, Shared};
 use crate::next_version::{Feature, NextVersion};
@@ -110,7 +111,7 @@ pub fn write<'a>(
         }
     });
     let mut carriers: BTreeMap<Id, Needs> = BTreeMap::new();
-    let file = File {
+    let mut file = File {
         module,
         style: &style,
         around,
@@ -120,6 +121,7 @@ pub fn write<'a>(
         shared: BTreeSet::new(),
         notes: BTreeMap::new(),
         kept: Vec::new(),
+        gone: Vec::new(),
         specifiers: relative_specifiers(module.source, around.rebase),
         respelled: BTreeMap::new(),
     };
@@ -210,7 +212,9 @@ pub fn write<'a>(
         refusals.dedup();
         return Err(refusals);
     }
-    file.write(handler, groups, lowered_carriers, segment)
+    file.check(&groups, &lowered_carriers)?;
+    let carriers = file.place_given(&mut groups, lowered_carriers)?;
+    file.write(handler, groups, carriers, segment)
 }
 
 /// Refuses a library around the handler that does not hold for this Next.js version, or for a
@@ -372,7 +376,9 @@ pub(super) struct File<'f, 'a> {
     helpers: BTreeSet<Helper>,
     pub(super) shared: BTreeSet<Key>,
     pub(super) notes: BTreeMap<String, BTreeSet<Note>>,
-    kept: Vec<Range<usize>>,
+    pub(super) kept: Vec<Range<usize>>,
+    /// Code outside the functions that goes.
+    pub(super) gone: Vec<Range<usize>>,
     /// Relative specifiers with their new texts.
     specifiers: Vec<(Range<usize>, String)>,
     /// Modules that are imported by another specifier.
@@ -447,7 +453,6 @@ impl<'a> File<'_, 'a> {
         let source = self.module.source;
         let function = &self.module.handler;
         if let Some(map) = self.module.map() {
-            self.check(&groups, &carriers)?;
             return super::method_map::write(self, map, handler, groups, carriers, segment);
         }
         let mut methods: Vec<String> = groups
@@ -455,7 +460,6 @@ impl<'a> File<'_, 'a> {
             .flat_map(|(group, _)| group.methods.clone())
             .collect();
         methods.sort_by_key(|method| METHODS.iter().position(|known| known == method));
-        self.check(&groups, &carriers)?;
         // `case 'GET': return handleGet(req, res)`: the helper becomes the exported function.
         let mut promoted: BTreeMap<Id, String> = BTreeMap::new();
         for (group, _) in &groups {
@@ -620,6 +624,7 @@ impl<'a> File<'_, 'a> {
             .carriers
             .iter()
             .filter(|(name, ..)| !carriers.iter().any(|(known, ..)| *known == name))
+            .filter(|(name, ..)| !stands_inline(name))
             .map(|(_, carrier, _)| carrier.statement.clone())
             .collect();
         for statement in left_out {
@@ -679,17 +684,20 @@ impl<'a> File<'_, 'a> {
             )]);
         }
         // Two functions of one path may not both read the body.
-        for (group, _) in groups {
-            let reads = group
-                .reading
+        let of_groups = groups
+            .iter()
+            .map(|(group, _)| (&group.function, &group.reading));
+        let helpers = carriers
+            .iter()
+            .map(|(_, function, reading, _)| (*function, *reading));
+        for (function, reading) in of_groups.chain(helpers) {
+            let effects = || reading.effects.iter();
+            let reads = effects().any(|effect| reads_body(&effect.kind))
+                || gives_body(reading, carriers, false);
+            let calls = reading
                 .effects
                 .iter()
-                .filter(|effect| reads_body(&effect.kind))
-                .count();
-            let calls = group
-                .reading
-                .effects
-                .iter()
+                .filter(|effect| !matches!(effect.kind, Kind::Hand(_)))
                 .filter(|effect| match effect.carrier() {
                     Some((Carrier::Local(callee), _)) => carriers
                         .iter()
@@ -699,16 +707,17 @@ impl<'a> File<'_, 'a> {
                             |effect: &Effect| !matches!(effect.kind, Kind::ReadRawBody { .. });
                         // What is parsed is kept for the next reader.
                         let kept = shared.helpers.contains(&Helper::KeepBody)
-                            && group.reading.effects.iter().all(parsed);
+                            && reading.effects.iter().all(parsed)
+                            && !gives_body(reading, carriers, true);
                         shared.body && !kept
                     }
                     Some((Carrier::Handler(_), _)) | None => false,
                 });
-            if reads > 0 && calls.count() > 0 {
+            if reads && calls.count() > 0 {
                 return Err(vec![refuse_at(
                     source,
                     Reason::BodyUse,
-                    group.function.range.clone(),
+                    function.range.clone(),
                     "read by the handler and by a helper",
                 )]);
             }
@@ -833,6 +842,7 @@ impl<'a> File<'_, 'a> {
 
     /// Notes the code outside the functions that were written anew.
     fn keep_rest(&mut self, mut gone: Vec<Range<usize>>) {
+        gone.append(&mut self.gone);
         gone.extend(
             self.module
                 .config
@@ -848,6 +858,11 @@ impl<'a> File<'_, 'a> {
             at = at.max(range.end);
         }
         self.kept.push(at..self.module.source.text.len());
+    }
+
+    /// Imports the type of a request.
+    pub(super) fn import_request(&mut self) {
+        self.imports.value("next/server", "NextRequest");
     }
 
     pub(super) fn collect(&mut self, lowered: &Lowered, methods: &[String]) {
@@ -918,7 +933,11 @@ impl<'a> File<'_, 'a> {
     }
 
     /// The body of a function with its edits, and with its relative specifiers spelled anew.
-    fn body(&self, lowered: &Lowered, range: Range<usize>) -> Result<String, Vec<Refusal>> {
+    pub(super) fn body(
+        &self,
+        lowered: &Lowered,
+        range: Range<usize>,
+    ) -> Result<String, Vec<Refusal>> {
         let source = self.module.source;
         let mut edits = lowered.edits.clone();
         for (range, new) in &self.specifiers {
@@ -1390,10 +1409,21 @@ impl<'a> File<'_, 'a> {
             Body::Block(_, (start, end)) => start..end,
             Body::Expr(expr) => source.range(expr),
         };
-        let body = self.body(lowered, range)?;
+        let body = self.body(lowered, range.clone())?;
         if let Shape::Inline | Shape::Value | Shape::Method { .. } = shape {
             return Ok(format!("{head}{body}"));
         }
+        // A value on several lines of its own keeps these.
+        let white = &source.text[..range.start][source.text[..range.start].trim_end().len()..];
+        let apart = matches!(function.body, Body::Expr(_))
+            && white.contains('\n')
+            && body.contains('\n')
+            && wrapper.is_none()
+            && arrow;
+        let (head, body) = match apart {
+            true => (head.trim_end().to_string(), format!("{white}{body}")),
+            false => (head, body),
+        };
         let end =
             if wrapper.is_none() && arrow && source.text[..function.statement.end].ends_with(';') {
                 ";"
@@ -1820,7 +1850,7 @@ pub fn uses_beyond(
 }
 
 /// Whether a parameter was used only by code that goes.
-fn lost(source: &Source, name: &Id, reading: &Reading, lowered: &Lowered) -> bool {
+pub(super) fn lost(source: &Source, name: &Id, reading: &Reading, lowered: &Lowered) -> bool {
     let uses: Vec<Range<usize>> = Names::of(source, &source.module)
         .all
         .into_iter()

@@ -10,7 +10,7 @@ use std::ops::Range;
 use swc_core::ecma::ast::*;
 
 use super::carrier::{Helper, Lowered};
-use super::handler_types::{self, Rewritten};
+use super::handler_types::{self, Given, Named, Rewritten};
 use super::imports::Imports;
 use super::layout;
 use super::style::{Style, indentation, line_start};
@@ -73,7 +73,7 @@ pub fn write(
     let mut gone: Vec<Range<usize>> = Vec::new();
     let mut beside: Vec<(usize, String)> = Vec::new();
     let mut query = false;
-    let mut declares_handler = false;
+    let mut declared: Vec<Named> = Vec::new();
     for key in keys {
         if modules.factory(file, &key.name).is_some() {
             continue;
@@ -87,7 +87,7 @@ pub fn write(
             shared: &shared,
             lowered: &lowered,
             in_place: names.get(key).is_none(),
-            names_handler: Cell::new(false),
+            names_handler: Cell::new(None),
         };
         query |= shared.params;
         imports.extend(&lowered.needs.imports);
@@ -116,19 +116,20 @@ pub fn write(
             }
         }
         let (own, dropped) = form.edits(names.get(key).as_deref());
-        if form.names_handler.get() && !declares_handler {
-            declares_handler = true;
+        let named = form.names_handler.get();
+        if let Some(named) = named.filter(|named| !declared.contains(named)) {
+            declared.push(named);
             let start = crate::flow::leading_comments(source, part.declared.statement.start);
-            let known = handler_types::is_declared(source);
-            if is_taken(source, handler_types::NAME) && !known {
+            let known = named.is_declared(source);
+            if is_taken(source, named.name()) && !known {
                 return Err(vec![Refusal {
                     reason: Reason::TargetExists,
                     place: Place::file_start(file),
-                    detail: handler_types::NAME.to_string(),
+                    detail: named.name().to_string(),
                 }]);
             }
             if !known {
-                let text = handler_types::declaration(&style);
+                let text = named.declaration(&style);
                 edits.insert(start, format!("{text}\n\n"));
             }
         }
@@ -362,7 +363,7 @@ pub fn renamed(modules: &Modules, key: &Key) -> Option<String> {
         shared: &shared,
         lowered: &lowered,
         in_place: true,
-        names_handler: Cell::new(false),
+        names_handler: Cell::new(None),
     };
     let (edits, _) = form.edits(None);
     let text = &part.module.source.text;
@@ -376,8 +377,8 @@ struct Form<'f, 'a> {
     lowered: &'f Lowered,
     /// Whether its old form goes.
     in_place: bool,
-    /// Whether its edits name the type of a web handler.
-    names_handler: Cell<bool>,
+    /// The type of a web handler that its edits name.
+    names_handler: Cell<Option<Named>>,
 }
 
 impl<'a> Form<'_, 'a> {
@@ -396,7 +397,9 @@ impl<'a> Form<'_, 'a> {
         let list = match &self.part.wrapping {
             Some(wrapping) => self.wrapper(wrapping, &mut out),
             None => {
-                let list = self.rewrite_params(&self.part.function, self.params(), &mut out);
+                let map = self.map_param(&mut out);
+                let params = self.params(map.as_deref());
+                let list = self.rewrite_params(&self.part.function, params, &mut out);
                 let replies = self.shared.replies != Replies::Never;
                 let kept = match (replies, self.shared.becomes_async) {
                     (true, _) => self.retype(&mut out),
@@ -593,13 +596,45 @@ impl<'a> Form<'_, 'a> {
 
     /// Rewrites the types of a wrapper that is given a map of methods.
     fn map_types(&self, wrapping: &Wrapping<'a>, out: &mut Out) -> Rewritten {
-        let types = handler_types::Wrapper {
-            source: self.source(),
-            wrapping,
-            statement: self.part.declared.statement.clone(),
-            in_place: self.in_place,
-        };
-        let types = types.rewrite().unwrap_or_default();
+        let given = Given::wrapper(self.part, wrapping, self.in_place);
+        self.typed(&given, out)
+    }
+
+    /// Rewrites the types of a function that is given a map of methods.
+    fn typed(&self, given: &Given<'a>, out: &mut Out) -> Rewritten {
+        let types = given.rewrite().unwrap_or_default();
+        self.write_types(&types, out);
+        types
+    }
+
+    /// The parameter that is a map of methods, where its own text changes; other types that it names
+    /// are rewritten where they stand.
+    fn map_param(&self, out: &mut Out) -> Option<String> {
+        let callback = self.part.callback.as_ref()?;
+        let source = self.source();
+        if callback.takes.is_none() || !source.typescript() {
+            return None;
+        }
+        let given = Given::callback(self.part, callback, self.in_place);
+        let mut types = given.rewrite().unwrap_or_default();
+        let param = source.range(given.param);
+        let inside = |range: &Range<usize>| param.start <= range.start && range.end <= param.end;
+        let (own, others) = types.edits.drain(..).partition(|(range, _)| inside(range));
+        types.edits = others;
+        self.write_types(&types, out);
+        let own: Vec<(Range<usize>, String)> = own;
+        let mut edits = Edits::default();
+        for (range, text) in own {
+            if !range.is_empty() {
+                out.dropped.push(range.clone());
+            }
+            edits.replace(range, text);
+        }
+        let changes = !edits.is_empty();
+        edits.render(&source.text, param).ok().filter(|_| changes)
+    }
+
+    fn write_types(&self, types: &Rewritten, out: &mut Out) {
         for (range, text) in &types.edits {
             if !range.is_empty() {
                 out.dropped.push(range.clone());
@@ -607,7 +642,6 @@ impl<'a> Form<'_, 'a> {
             out.edits.replace(range.clone(), text.clone());
         }
         self.names_handler.set(types.names);
-        types
     }
 
     /// The type of the context's `params`.
@@ -765,7 +799,8 @@ impl<'a> Form<'_, 'a> {
     }
 
     /// What the parameter list becomes, and what of it stays.
-    fn params(&self) -> (Vec<Fragment>, Vec<Range<usize>>) {
+    /// `map` is the new text of the parameter that is a map of methods.
+    fn params(&self, map: Option<&str>) -> (Vec<Fragment>, Vec<Range<usize>>) {
         let source = self.source();
         let function = &self.part.function;
         let typescript = source.typescript();
@@ -794,15 +829,20 @@ impl<'a> Form<'_, 'a> {
                         parts.push(vec![Fragment::Text(format!("{name}{annotation}"))]);
                     }
                 }
-                None if self.part.callback == Some(at) => {
+                None if self.calls(at) => {
                     let (text, extras) = self.callback(pat);
                     kept.extend(extras);
                     parts.push(vec![Fragment::Text(text)]);
                 }
                 None => {
                     let range = source.range(*pat);
+                    let called = self.shared.callback;
+                    let is_map = called.is_some_and(|called| called.at == at);
                     kept.push(range.clone());
-                    parts.push(vec![Fragment::Keep(range)]);
+                    parts.push(vec![match map.filter(|_| is_map) {
+                        Some(text) => Fragment::Text(text.to_string()),
+                        None => Fragment::Keep(range),
+                    }]);
                 }
             }
         }
@@ -821,7 +861,22 @@ impl<'a> Form<'_, 'a> {
             .sum();
         let head = style.columns(&text[line_start(text, list.start)..list.start]);
         let several = text[list].contains('\n') || self.part.callback.is_some();
-        let broken = several && head + length + 4 > style.width;
+        // A type on several lines opens a list on several, too.
+        let lined = map.is_some_and(|map| map.contains('\n'));
+        // What opens the body stands on the same line.
+        let opens = match function.form {
+            Spelling::Arrow => ") => {",
+            _ => ") {",
+        };
+        let broken = several && head + length + opens.len() - 1 > style.width || lined;
+        if lined {
+            let deeper = format!("\n{}", style.indent);
+            for part in parts.iter_mut().flatten() {
+                if let Fragment::Text(text) = part {
+                    *text = text.replace('\n', &deeper);
+                }
+            }
+        }
         let (open, between, close) = match broken {
             true => (
                 format!("(\n{}", style.indent),
@@ -839,6 +894,12 @@ impl<'a> Form<'_, 'a> {
         }
         with.push(Fragment::Text(close));
         (with, kept)
+    }
+
+    /// Whether a parameter is a function that is called with the request, and no map of these.
+    fn calls(&self, at: usize) -> bool {
+        let called = self.shared.callback;
+        called.is_some_and(|called| called.at == at && called.map.is_none())
     }
 
     /// The parameter that is called with the request, and the types of it that stay.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use swc_core::ecma::ast::{Expr, ObjectPat};
 
+use super::api_module::Function;
+use super::method_map::Place;
 use crate::config_headers;
 use crate::libraries::Written;
 use crate::modules::Shared;
@@ -34,6 +36,7 @@ impl<'a> Effect<'a> {
             Kind::CallCarrier { callee, args, .. } | Kind::Guard { callee, args, .. } => {
                 Some((callee, args))
             }
+            Kind::Hand(hand) => Some((&hand.callee, &hand.args)),
             _ => None,
         }
     }
@@ -70,6 +73,14 @@ impl<'a> Effect<'a> {
     pub fn local_carrier(&self) -> Option<(&Id, &[Arg])> {
         let (callee, args) = self.carrier()?;
         Some((callee.local()?, args))
+    }
+
+    /// The function of this file that another is given to call with the request.
+    pub fn given(&self) -> Option<&Function<'a>> {
+        match &self.kind {
+            Kind::Hand(hand) => hand.function.as_ref(),
+            _ => None,
+        }
     }
 }
 
@@ -228,6 +239,8 @@ pub enum Kind<'a> {
         /// Whether headers may stand from before.
         carries: bool,
     },
+    /// Gives a function to another that calls it with the request.
+    Hand(Box<Hand<'a>>),
     /// Calls a library function that takes `req`, whose App Router form takes other arguments.
     Library(Box<Written>),
     /// `res.revalidate(path)`.
@@ -276,6 +289,32 @@ pub struct Callback {
     /// The whole function, where it sets the headers of the answer together with the function that
     /// calls it.
     pub sharing: Option<Range<usize>>,
+}
+
+/// A function that another is given to call with the request, by its name or in a map of methods:
+/// `dispatch(req, res, { GET: list, POST: async (req, res) => … })`.
+#[derive(Clone)]
+pub struct Hand<'a> {
+    /// The function.
+    pub callee: Carrier,
+    /// The same, when it stands in this file.
+    pub function: Option<Function<'a>>,
+    /// What it is called with.
+    pub args: Vec<Arg>,
+    /// Where it stands.
+    pub place: Place,
+    /// Whether its name is the key of the map, too.
+    pub short: bool,
+    /// The method that it is called for, when it stands in a map.
+    pub method: Option<String>,
+    /// Whether an error of it is seen as it was when it becomes async.
+    pub awaited: bool,
+    /// Whether it may be called with more than it was.
+    pub more: bool,
+    /// Whether the map that it stands in is held by a constant, so that its parameters say their types.
+    pub held: bool,
+    /// The types that are said of that constant, at its first function.
+    pub said: Vec<Range<usize>>,
 }
 
 /// A function that takes the request or the response.

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use swc_core::ecma::ast::*;
+use swc_core::ecma::ast::{self, *};
 
 use super::api_module::{Function, declared, from_expr, from_method};
 use crate::source::Source;
@@ -118,42 +118,83 @@ fn entries<'a>(
     object: &'a ObjectLit,
     statement: &Range<usize>,
 ) -> Option<Vec<Entry<'a>>> {
-    let named = |name: &Ident| functions.get(&id(name)).cloned();
-    let mut found = Vec::new();
+    let entry = |prop: Prop<'a>| {
+        let function = match prop.held {
+            Held::Function(function) => *function,
+            Held::Named(Expr::Ident(name)) => functions.get(&id(name))?.clone(),
+            Held::Short(name) => functions.get(&id(name))?.clone(),
+            Held::Named(_) => return None,
+        };
+        Some(Entry {
+            key: prop.key,
+            function,
+            place: prop.place,
+        })
+    };
+    props(source, object, statement)?
+        .into_iter()
+        .map(entry)
+        .collect()
+}
+
+/// What an object holds for one method.
+pub struct Prop<'a> {
+    /// The method as the object spells it.
+    pub key: String,
+    /// What is held.
+    pub held: Held<'a>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// What stands for a method.
+pub enum Held<'a> {
+    /// A function that is written there.
+    Function(Box<Function<'a>>),
+    /// Anything else.
+    Named(&'a Expr),
+    /// A name that is the key, too.
+    Short(&'a Ident),
+}
+
+/// What an object holds for each method; `None` where anything else stands in it, or nothing.
+pub fn props<'a>(
+    source: &Source,
+    object: &'a ObjectLit,
+    statement: &Range<usize>,
+) -> Option<Vec<Prop<'a>>> {
+    let mut found: Vec<Prop> = Vec::new();
     for prop in &object.props {
         let PropOrSpread::Prop(prop) = prop else {
             return None;
         };
-        let (key, function, place) = match &**prop {
-            Prop::Shorthand(name) => (name.sym.to_string(), named(name)?, Place::Named),
-            Prop::KeyValue(pair) => {
-                let key = prop_name(&pair.key)?;
-                match bare(&pair.value) {
-                    Expr::Ident(name) => (key, named(name)?, Place::Named),
-                    value => {
-                        let function = from_expr(source, None, value, statement.clone())?;
-                        (key, function, Place::Value(source.range(&*pair.value)))
+        let (key, held, place) = match &**prop {
+            ast::Prop::Shorthand(name) => (name.sym.to_string(), Held::Short(name), Place::Named),
+            ast::Prop::KeyValue(pair) => {
+                let value = bare(&pair.value);
+                let (held, place) = match from_expr(source, None, value, statement.clone()) {
+                    Some(function) => {
+                        let place = Place::Value(source.range(&*pair.value));
+                        (Held::Function(Box::new(function)), place)
                     }
-                }
+                    None => (Held::Named(value), Place::Named),
+                };
+                (prop_name(&pair.key)?, held, place)
             }
-            Prop::Method(method) => {
-                let function = from_method(source, method)?;
+            ast::Prop::Method(method) => {
+                let function = Box::new(from_method(source, method)?);
                 let place = Place::Method(source.range(method), source.range(&method.key));
-                (prop_name(&method.key)?, function, place)
+                (prop_name(&method.key)?, Held::Function(function), place)
             }
             _ => return None,
         };
         let method = key.to_ascii_uppercase();
         let known = METHODS.contains(&method.as_str());
-        let twice = |entry: &Entry| entry.key.to_ascii_uppercase() == method;
+        let twice = |prop: &Prop| prop.key.to_ascii_uppercase() == method;
         if !known || found.iter().any(twice) {
             return None;
         }
-        found.push(Entry {
-            key,
-            function,
-            place,
-        });
+        found.push(Prop { key, held, place });
     }
     (!found.is_empty()).then_some(found)
 }

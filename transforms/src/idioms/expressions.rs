@@ -46,6 +46,9 @@ pub struct Expressions<'m> {
     pub followed: Vec<Refusal>,
 }
 
+/// What the headers and the cookies of a web request are asked by.
+const WEB_METHODS: [&str; 6] = ["get", "getAll", "has", "entries", "keys", "forEach"];
+
 impl<'m> Expressions<'m> {
     /// A reader for one function; `usage` is how the outermost expression is used and
     /// `declares` the variable that it initialises.
@@ -145,6 +148,12 @@ impl<'m> Expressions<'m> {
                         Reason::UnknownReqMember,
                         format!("{key}: Node.js spells header names in lower case"),
                     );
+                    return true;
+                }
+                // Node.js gives no such method: the code asks for a web request beside that of pages.
+                ("headers" | "cookies", Some(key)) if WEB_METHODS.contains(&key.as_str()) => {
+                    let why = format!("{key}: a method of web requests");
+                    self.refuse(node, Reason::UnknownReqMember, why);
                     return true;
                 }
                 ("headers", None)
