@@ -22,6 +22,7 @@ use crate::source::Source;
 use crate::specialise::{Constant, MethodView};
 use crate::syntax::{Id, bare, bound_names, id, is_binding, member, method_call, statements};
 
+mod callback;
 mod held;
 
 /// What was read of one carrier.
@@ -74,7 +75,7 @@ impl Reading<'_> {
     /// Whether it answers errors of what it calls.
     pub fn answers_errors(&self) -> bool {
         self.effects.iter().any(|effect| match &effect.kind {
-            Kind::ReplyChain { .. } => true,
+            Kind::ReplyChain { .. } | Kind::ReplyCallback { .. } => true,
             Kind::Reply(_) | Kind::CallCarrier { form: Some(_), .. } => {
                 let caught = |catch: &Range<usize>| {
                     catch.start <= effect.range.start && effect.range.end <= catch.end
@@ -173,6 +174,8 @@ pub struct Reader<'a, 'm> {
     told: bool,
     /// How many `try` blocks stand around what is being read.
     tries: usize,
+    /// Whether what is read is a callback in which answers settle a promise.
+    settles: bool,
     top: usize,
     before: Before,
     prepared: Vec<(Vec<SetHeader<'a>>, Option<&'a Expr>)>,
@@ -280,6 +283,7 @@ fn read_at<'a>(
         depth,
         told: false,
         tries: 0,
+        settles: false,
         top: function.range.start,
         before: Before::default(),
         prepared: Vec::new(),
@@ -402,12 +406,14 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             if outermost {
                 self.top = self.source.range(stmt).start;
             }
-            if let Some(read) = self.guard(&stmts[index..]) {
-                read_until = index + read;
-                continue;
-            }
-            if self.held(&stmts[index..], &next) {
-                return false;
+            if !self.settles {
+                if let Some(read) = self.guard(&stmts[index..]) {
+                    read_until = index + read;
+                    continue;
+                }
+                if self.held(&stmts[index..], &next) {
+                    return false;
+                }
             }
             let rest = &stmts[index + 1..];
             let constant = |jump: &ReturnStmt| match jump.arg.as_deref() {
@@ -519,7 +525,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         };
         if jumps {
             let range = self.source.range(first);
-            if !self.out.dropped.contains(&range) {
+            if !self.settles && !self.out.dropped.contains(&range) {
                 self.out.dropped.push(range);
             }
             return;
@@ -917,7 +923,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 } => &self.source.text[statement.end..following.start.max(statement.end)],
                 Kind::Reply(reply) => {
                     let start = match reply.form {
-                        ReplyForm::Bare(start) => start,
+                        ReplyForm::Bare(start) | ReplyForm::Settles(start) => start,
                         ReplyForm::Returned => self.source.text[..next.range.start]
                             .rfind("return")
                             .unwrap_or(0),
@@ -946,7 +952,10 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 Next::End => self.exit(true, Some(false)),
                 Next::Jump(jump, truth) => {
                     self.exit(true, Some(truth));
-                    self.out.dropped.push(jump)
+                    // What settles a promise does not end the function.
+                    if !self.settles {
+                        self.out.dropped.push(jump)
+                    }
                 }
                 Next::More if self.out.refusals.len() == count => {
                     self.refuse(Reason::ReplyThenCode, expr, "");
@@ -1044,7 +1053,9 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 return true;
             }
         }
-        self.carrier_reply(expr, form.clone(), &whole) || self.promise_reply(expr, form)
+        self.carrier_reply(expr, form.clone(), &whole)
+            || self.callback_reply(expr, &form, &whole)
+            || self.promise_reply(expr, form)
     }
 
     fn reply(&mut self, chain: Chain<'a>, form: ReplyForm, whole: Range<usize>, expr: &'a Expr) {
@@ -1085,7 +1096,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             .collect();
         self.out.replies = true;
         let reply = Reply {
-            form,
+            form: self.form_here(form, &whole),
             status,
             payload,
             before,
@@ -1119,6 +1130,10 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         let followed = self.followed(&callee, &args);
         match followed.replies {
             Replies::Never => return false,
+            Replies::Sometimes if self.settles => {
+                let why = format!("{} may give back control without an answer", callee.name());
+                self.refuse(Reason::ReplyInCallback, expr, why);
+            }
             Replies::Sometimes => {
                 self.out.falls = true;
                 self.out.gives |= followed.gives;
@@ -1144,7 +1159,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 callee,
                 args,
                 list,
-                form: Some(form),
+                form: Some(self.form_here(form, whole)),
                 awaited,
                 carries,
                 callback,
@@ -1235,10 +1250,12 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             self.out.leaks_status,
         );
         let effects = self.out.effects.len();
+        let settles = std::mem::take(&mut self.settles);
         let falls = match function.body {
             Body::Block(stmts, _) => self.list(stmts, Next::End, true),
             Body::Expr(expr) => !self.reply_expr(expr, ReplyForm::Returned),
         };
+        self.settles = settles;
         let unanswered = falls || self.out.exits.iter().any(|(replied, _)| !replied);
         (
             self.req,
@@ -1537,6 +1554,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         }
         self.out.replies = true;
         let range = self.source.range(expr);
+        let form = self.form_here(form, &range);
         self.effect(range.start..range.start, Kind::ReplyChain { form });
         true
     }
@@ -1792,6 +1810,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         let names = self.request_names();
         let mut visitor = Expressions::new(self.module, names, self.view.clone(), usage, declares);
         visitor.told = self.told;
+        visitor.callbacks = self.callbacks.clone();
         visitor.sent = matches!(self.view.sent, Some((_, true)));
         visitor
     }

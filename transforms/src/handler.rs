@@ -707,6 +707,7 @@ fn calls(effect: &Effect) -> bool {
             | Kind::Revalidate { .. }
             | Kind::DraftMode { .. }
             | Kind::ReplyChain { .. }
+            | Kind::ReplyCallback { .. }
     )
 }
 

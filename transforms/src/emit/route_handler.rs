@@ -169,13 +169,13 @@ pub fn write<'a>(
             Err(found) => refusals.extend(found),
         }
     }
+    let reads = || {
+        let groups = handler.groups.iter().map(|group| &group.reading);
+        let carriers = handler.carriers.iter().map(|(_, _, reading)| reading);
+        groups.chain(carriers).flat_map(|reading| &reading.effects)
+    };
     if segment.no_parser {
-        let reads = handler
-            .groups
-            .iter()
-            .map(|group| &group.reading)
-            .chain(handler.carriers.iter().map(|(_, _, reading)| reading));
-        for effect in reads.flat_map(|reading| &reading.effects) {
+        for effect in reads() {
             if matches!(effect.kind, Kind::ReadBody { .. }) {
                 refusals.push(refuse_at(
                     source,
@@ -184,6 +184,22 @@ pub fn write<'a>(
                     "req.body is undefined without a body parser",
                 ));
             }
+        }
+    } else {
+        let streams = |effect: &&Effect| match (&effect.kind, effect.carrier()) {
+            (Kind::Library(call), _) => call.streams,
+            (_, Some((Carrier::Shared(shared), _))) => {
+                shared.helpers.contains(&Helper::NodeRequest)
+            }
+            _ => false,
+        };
+        for effect in reads().filter(streams) {
+            refusals.push(refuse_at(
+                source,
+                Reason::RawBody,
+                effect.range.clone(),
+                "the body parser has read it before",
+            ));
         }
     }
     refusals.extend(doubly_set_cookies(source, handler));
@@ -408,6 +424,7 @@ impl<'a> File<'_, 'a> {
             takes_headers: false,
             hands_headers: false,
             unwrapped: RefCell::new(Vec::new()),
+            promised: RefCell::default(),
             tried: self.tried(function, mode) || mode.is_some_and(|mode| mode.wrapped),
         };
         let mut lowered = lower(&ctx, function, reading)?;
@@ -1476,7 +1493,9 @@ impl<'a> File<'_, 'a> {
         let calls = reading.effects.iter().any(|effect| {
             matches!(
                 effect.kind,
-                Kind::CallCarrier { form: Some(_), .. } | Kind::ReplyChain { .. }
+                Kind::CallCarrier { form: Some(_), .. }
+                    | Kind::ReplyChain { .. }
+                    | Kind::ReplyCallback { .. }
             )
         });
         let response = function

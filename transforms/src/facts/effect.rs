@@ -194,6 +194,16 @@ pub enum Kind<'a> {
         /// How the chain stands in the code.
         form: ReplyForm,
     },
+    /// Answers in a function that is called with an error or a result, and that is handed to a
+    /// function that calls back: `read(path, (error, text) => res.json(text))`.
+    ReplyCallback {
+        /// The whole statement.
+        statement: Range<usize>,
+        /// The call that is given the function.
+        call: Range<usize>,
+        /// Whether what the call itself gives is awaited, or given back.
+        waited: bool,
+    },
     /// Hands `req` or `res` to a function that is followed.
     CallCarrier {
         /// The function.
@@ -445,6 +455,9 @@ pub enum ReplyForm {
     Returned,
     /// It is a statement: the start of the statement, where `return` goes.
     Bare(usize),
+    /// It stands in a callback, where it settles the promise that is given back: the start of the
+    /// statement.
+    Settles(usize),
 }
 
 /// What is answered.

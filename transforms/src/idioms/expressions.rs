@@ -33,6 +33,8 @@ pub struct Expressions<'m> {
     pub told: bool,
     /// Whether this code runs behind the answer of the handler, which is held.
     pub sent: bool,
+    /// Where functions start that are read as a part of this one.
+    pub callbacks: Vec<usize>,
     depth: usize,
     /// What computed names of response headers are among, when that is known.
     among: &'static [&'static str],
@@ -63,6 +65,7 @@ impl<'m> Expressions<'m> {
             declares,
             told: false,
             sent: false,
+            callbacks: Vec::new(),
             depth: 0,
             among: &[],
             found: Vec::new(),
@@ -234,6 +237,7 @@ impl<'m> Expressions<'m> {
         match read {
             Read::Unknown => return false,
             Read::Refused(why) => self.refuse(node, Reason::UnsupportedLibrary, why),
+            Read::Unbundled(name) => self.refuse(node, Reason::UnbundledLibrary, name),
             Read::RawBody { text, limited } => {
                 if limited {
                     let limit = libraries::Written {
@@ -502,6 +506,10 @@ impl<'m> Expressions<'m> {
 
 impl Visit for Expressions<'_> {
     fn visit_expr(&mut self, node: &Expr) {
+        let function = matches!(node, Expr::Arrow(_) | Expr::Fn(_));
+        if function && self.callbacks.contains(&self.source.range(node).start) {
+            return;
+        }
         if self.library(node) || self.response(node) {
             return;
         }
