@@ -697,12 +697,11 @@ impl<'a> File<'_, 'a> {
         }
         // Two functions of one path may not both read the body.
         for (group, _) in groups {
-            let reads = group
+            let mut reads = group
                 .reading
                 .effects
                 .iter()
-                .filter(|effect| reads_body(&effect.kind))
-                .count();
+                .filter(|effect| reads_body(&effect.kind));
             let calls = group
                 .reading
                 .effects
@@ -721,7 +720,13 @@ impl<'a> File<'_, 'a> {
                     }
                     Some((Carrier::Handler(_), _)) | None => false,
                 });
-            if reads > 0 && calls.count() > 0 {
+            let calls: Vec<&Effect> = calls.collect();
+            // What is parsed may be read above both arms.
+            let apart = |read: &Effect, call: &Effect| {
+                matches!(read.kind, Kind::ReadRawBody { .. } | Kind::Library(_))
+                    && in_other_arms(source, &read.range, &call.range)
+            };
+            if reads.any(|read| calls.iter().any(|call| !apart(read, call))) {
                 return Err(vec![refuse_at(
                     source,
                     Reason::BodyUse,
@@ -1812,6 +1817,36 @@ fn reads_body(kind: &Kind) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether two places stand in the two arms of an `if`, so that only one of them runs.
+fn in_other_arms(source: &Source, one: &Range<usize>, other: &Range<usize>) -> bool {
+    struct Arms<'s> {
+        source: &'s Source,
+        places: [&'s Range<usize>; 2],
+        found: bool,
+    }
+    impl Visit for Arms<'_> {
+        fn visit_if_stmt(&mut self, node: &IfStmt) {
+            let inside = |arm: &Stmt, at: &Range<usize>| {
+                let arm = self.source.range(arm);
+                arm.start <= at.start && at.end <= arm.end
+            };
+            let [one, other] = self.places;
+            self.found |= node.alt.as_ref().is_some_and(|alt| {
+                inside(&node.cons, one) && inside(alt, other)
+                    || inside(&node.cons, other) && inside(alt, one)
+            });
+            node.visit_children_with(self);
+        }
+    }
+    let mut arms = Arms {
+        source,
+        places: [one, other],
+        found: false,
+    };
+    source.module.visit_with(&mut arms);
+    arms.found
 }
 
 /// Whether a helper can stand as the exported function: it takes the request and the response only.
