@@ -75,7 +75,9 @@ impl Reading<'_> {
     /// Whether it answers errors of what it calls.
     pub fn answers_errors(&self) -> bool {
         self.effects.iter().any(|effect| match &effect.kind {
-            Kind::ReplyChain { .. } | Kind::ReplyCallback { .. } => true,
+            Kind::ReplyChain { .. } | Kind::ReplyCallback { .. } | Kind::ReplyPromise { .. } => {
+                true
+            }
             Kind::Reply(_) | Kind::CallCarrier { form: Some(_), .. } => {
                 let caught = |catch: &Range<usize>| {
                     catch.start <= effect.range.start && effect.range.end <= catch.end
@@ -176,6 +178,9 @@ pub struct Reader<'a, 'm> {
     tries: usize,
     /// Whether what is read is a callback in which answers settle a promise.
     settles: bool,
+    /// What settles the promise, where the code makes it by itself, and what makes it fail.
+    resolve: Option<Id>,
+    reject: Option<Id>,
     top: usize,
     before: Before,
     prepared: Vec<(Vec<SetHeader<'a>>, Option<&'a Expr>)>,
@@ -284,6 +289,8 @@ fn read_at<'a>(
         told: false,
         tries: 0,
         settles: false,
+        resolve: None,
+        reject: None,
         top: function.range.start,
         before: Before::default(),
         prepared: Vec::new(),
@@ -420,8 +427,16 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 None => Some(false),
                 Some(value) => constant_truth(self.source, bare(value)),
             };
+            let settles = |stmt: &Stmt| self.settles_empty(stmt);
             let after = match rest.first() {
                 None => next.clone(),
+                Some(first) if settles(first).is_some() => match (settles(first), &rest[1..]) {
+                    (Some(true), _) | (_, [Stmt::Return(ReturnStmt { arg: None, .. }), ..]) => {
+                        Next::End
+                    }
+                    (_, []) => next.clone(),
+                    _ => Next::More,
+                },
                 Some(Stmt::Return(jump)) if constant(jump).is_some() => Next::Jump(
                     self.source.range(jump),
                     constant(jump).expect("just looked at"),
@@ -441,10 +456,20 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 }
                 Some(_) => Next::More,
             };
+            if matches!(after, Next::More) && self.rejects(stmt) {
+                self.refuse(Reason::ReplyInCallback, stmt, "fails, and goes on");
+            }
             let decided = self.out.unwrapped.len() + self.out.dropped.len();
             if !self.statement(stmt, after) {
                 let decided = self.out.unwrapped.len() + self.out.dropped.len() > decided;
-                self.dead(rest, decided);
+                let settled = rest
+                    .first()
+                    .filter(|stmt| self.settles_empty(stmt).is_some());
+                if let Some(stmt) = settled {
+                    self.drop_settling(stmt, matches!(next, Next::End));
+                } else {
+                    self.dead(rest, decided);
+                }
                 return false;
             }
         }
@@ -1055,6 +1080,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         }
         self.carrier_reply(expr, form.clone(), &whole)
             || self.callback_reply(expr, &form, &whole)
+            || self.promise_callback_reply(expr, &form, &whole)
             || self.promise_reply(expr, form)
     }
 

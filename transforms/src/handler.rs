@@ -708,6 +708,7 @@ fn calls(effect: &Effect) -> bool {
             | Kind::DraftMode { .. }
             | Kind::ReplyChain { .. }
             | Kind::ReplyCallback { .. }
+            | Kind::ReplyPromise { .. }
     )
 }
 

@@ -1837,6 +1837,9 @@ impl<'a> Writer<'_, 'a, '_> {
                 call,
                 waited,
             } => self.promise(effect, statement, call, *waited),
+            Kind::ReplyPromise {
+                bare, made, types, ..
+            } => self.own_promise(effect, *bare, made, types.clone()),
             Kind::CallCarrier { .. } => self.call_carrier(effect, shared),
             Kind::Guard { .. } => self.guard(effect, shared),
             Kind::Library(call) => self.library(effect, call),

@@ -507,7 +507,7 @@ fn lay_out(
     let (returns, close) = match reply.form {
         ReplyForm::Bare(_) => ("return ".to_string(), ")"),
         ReplyForm::Returned => (String::new(), ")"),
-        ReplyForm::Settles(_) => (format!("{}(", ctx.promised.borrow().resolve), "))"),
+        ReplyForm::Settles(at) => (format!("{}(", ctx.promised.borrow().resolve(at)), "))"),
     };
     let mut old_indent = indentation(source, effect.range.start).chars().count() as i64;
     let unit = ctx.style.indent.chars().count() as i64;

@@ -1501,6 +1501,7 @@ impl<'a> File<'_, 'a> {
                 Kind::CallCarrier { form: Some(_), .. }
                     | Kind::ReplyChain { .. }
                     | Kind::ReplyCallback { .. }
+                    | Kind::ReplyPromise { .. }
             )
         });
         let response = function

@@ -204,6 +204,17 @@ pub enum Kind<'a> {
         /// Whether what the call itself gives is awaited, or given back.
         waited: bool,
     },
+    /// Answers in a promise that the code makes by itself: `await new Promise((resolve) => …)`.
+    ReplyPromise {
+        /// The statement without its end, when it gives nothing back.
+        bare: Option<usize>,
+        /// `new Promise(…)`.
+        made: Range<usize>,
+        /// From behind the name `Promise` to the parenthesis.
+        types: Range<usize>,
+        /// The name of what settles it.
+        resolve: String,
+    },
     /// Hands `req` or `res` to a function that is followed.
     CallCarrier {
         /// The function.

@@ -6,6 +6,9 @@
 //! goes where it went, and a path on which it does not answer leaves the request hanging. Where the
 //! call is awaited or returned, the errors of what it gives stay the handler's.
 //!
+//! Where the code makes the promise by itself, `await new Promise((resolve) => …)`, each answer and the
+//! `resolve()` behind it become one.
+//!
 //! Listeners of events, and functions that are called for each of several values, are none.
 
 use std::ops::Range;
@@ -13,9 +16,10 @@ use std::ops::Range;
 use swc_core::ecma::ast::*;
 
 use super::{Next, Reader};
-use crate::facts::api_module::{self, Body, Function};
+use crate::facts::api_module::{self, Body, Function, param_id};
 use crate::facts::effect::{Kind, ReplyForm};
-use crate::syntax::{bare, method_call};
+use crate::reason::Reason;
+use crate::syntax::{Names, bare, function_call, id, method_call};
 
 /// Methods whose function is no node-style callback, whatever its parameter is called.
 const OTHERS: &[&str] = &[
@@ -59,7 +63,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 }
             }
         };
-        let awaited = *whole != call;
+        let awaited = self.source.text[whole.clone()].starts_with("await");
         let waited = awaited || matches!(form, ReplyForm::Returned);
         // What is returned from a `try` without `await` is caught only where it is thrown at once.
         if outermost && waited && !awaited && self.tries > 0 {
@@ -67,37 +71,16 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         }
         self.callbacks.push(start);
         self.scan(expr);
-        let outer = (
-            std::mem::replace(&mut self.settles, true),
-            std::mem::take(&mut self.tries),
-            self.before.clone(),
-            std::mem::take(&mut self.out.exits),
-            self.out.falls,
-            self.out.gives,
-            self.out.leaks,
-            self.out.leaks_status,
-        );
-        match function.body {
+        self.settling(|reader| match function.body {
             Body::Block(stmts, _) => {
-                self.list(stmts, Next::End, false);
+                reader.list(stmts, Next::End, false);
             }
             Body::Expr(value) => {
-                if !self.reply_expr(value, ReplyForm::Returned) {
-                    self.scan(value);
+                if !reader.reply_expr(value, ReplyForm::Returned) {
+                    reader.scan(value);
                 }
             }
-        }
-        (
-            self.settles,
-            self.tries,
-            self.before,
-            self.out.exits,
-            self.out.falls,
-            self.out.gives,
-            self.out.leaks,
-            self.out.leaks_status,
-        ) = outer;
-        self.out.replies = true;
+        });
         if outermost {
             let rest = &self.source.text[statement.end..];
             let white = rest.len() - rest.trim_start().len();
@@ -113,6 +96,132 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             self.effect(at, kind);
         }
         true
+    }
+
+    /// `new Promise((resolve) => …)` that is awaited or returned and in which the answers are given,
+    /// each with a `resolve()` behind it; whether it was that.
+    pub(super) fn promise_callback_reply(
+        &mut self,
+        expr: &'a Expr,
+        form: &ReplyForm,
+        whole: &Range<usize>,
+    ) -> bool {
+        let Expr::New(new) = expr else { return false };
+        let Some([executor]) = new.args.as_deref() else {
+            return false;
+        };
+        let known = matches!(bare(&new.callee), Expr::Ident(name) if name.sym == "Promise" && self.source.is_global(name));
+        let made = self.source.range(expr);
+        let awaited = self.source.text[whole.clone()].starts_with("await");
+        let waited = awaited || *form == ReplyForm::Returned;
+        if self.settles || !known || !waited || !self.mentions_res(&executor.expr) {
+            return false;
+        }
+        let at = self.source.range(&executor.expr);
+        let function = api_module::from_expr(self.source, None, &executor.expr, at.clone());
+        let Some(function) = function else {
+            return false;
+        };
+        let (Some(Pat::Ident(resolve)), Body::Block(stmts, _)) =
+            (function.params.first(), function.body)
+        else {
+            return false;
+        };
+        let resolve = id(&resolve.id);
+        self.resolve = Some(resolve.clone());
+        self.reject = function.params.get(1).and_then(|pat| param_id(pat));
+        self.settling(|reader| {
+            reader.list(stmts, Next::End, false);
+        });
+        (self.resolve, self.reject) = (None, None);
+        let gone = |at: &Range<usize>| {
+            let mut dropped = self.out.dropped.iter();
+            dropped.any(|gone| gone.start <= at.start && at.end <= gone.end)
+        };
+        let names = Names::of(self.source, &*executor.expr).all;
+        let uses = names
+            .iter()
+            .filter(|(name, at)| *name == resolve && !gone(at));
+        // The parameter itself is one.
+        if uses.count() > 1 {
+            let why = format!("{} is called without an answer before it", resolve.0);
+            self.refuse(Reason::ReplyInCallback, expr, why);
+        }
+        let callee = self.source.range(&new.callee).end;
+        let list = self.source.text[callee..at.start].rfind('(').unwrap_or(0);
+        let bare = match form {
+            ReplyForm::Bare(start) => Some(*start),
+            _ => None,
+        };
+        let kind = Kind::ReplyPromise {
+            bare,
+            made: made.clone(),
+            types: callee..callee + list,
+            resolve: resolve.0.to_string(),
+        };
+        self.effect(made.start..made.start, kind);
+        true
+    }
+
+    /// Whether a statement only calls what settles the promise of the code, with what nobody reads,
+    /// and whether it returns.
+    pub(super) fn settles_empty(&self, stmt: &Stmt) -> Option<bool> {
+        let resolve = self.resolve.as_ref()?;
+        let (expr, returns) = match stmt {
+            Stmt::Expr(statement) => (&*statement.expr, false),
+            Stmt::Return(statement) => (statement.arg.as_deref()?, true),
+            _ => return None,
+        };
+        let (name, args) = function_call(expr)?;
+        let idle = |arg: &ExprOrSpread| matches!(bare(&arg.expr), Expr::Ident(_) | Expr::Lit(_));
+        (id(name) == *resolve && args.iter().all(idle)).then_some(returns)
+    }
+
+    /// Whether a statement makes the promise of the code fail.
+    pub(super) fn rejects(&self, stmt: &Stmt) -> bool {
+        let (Some(reject), Stmt::Expr(statement)) = (&self.reject, stmt) else {
+            return false;
+        };
+        function_call(&statement.expr).is_some_and(|(name, _)| id(name) == *reject)
+    }
+
+    /// Drops a `resolve()` behind an answer; `last` says that nothing runs behind it.
+    pub(super) fn drop_settling(&mut self, stmt: &Stmt, last: bool) {
+        let range = self.source.range(stmt);
+        let range = match stmt {
+            Stmt::Return(statement) if !last => match statement.arg.as_deref() {
+                Some(arg) => range.start + "return".len()..self.source.range(arg).end,
+                None => return,
+            },
+            _ => range,
+        };
+        self.out.dropped.push(range);
+    }
+
+    /// Reads code in which answers settle a promise.
+    fn settling(&mut self, read: impl FnOnce(&mut Self)) {
+        let outer = (
+            std::mem::replace(&mut self.settles, true),
+            std::mem::take(&mut self.tries),
+            self.before.clone(),
+            std::mem::take(&mut self.out.exits),
+            self.out.falls,
+            self.out.gives,
+            self.out.leaks,
+            self.out.leaks_status,
+        );
+        read(self);
+        (
+            self.settles,
+            self.tries,
+            self.before,
+            self.out.exits,
+            self.out.falls,
+            self.out.gives,
+            self.out.leaks,
+            self.out.leaks_status,
+        ) = outer;
+        self.out.replies = true;
     }
 
     /// The callback of a call that is given one which answers, and where it starts.
