@@ -14,12 +14,13 @@
 use std::ops::Range;
 
 use swc_core::ecma::ast::*;
+use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::{Next, Reader};
 use crate::facts::api_module::{self, Body, Function, param_id};
 use crate::facts::effect::{Kind, ReplyForm};
 use crate::reason::Reason;
-use crate::syntax::{Names, bare, function_call, id, method_call};
+use crate::syntax::{Id, Names, bare, function_call, id, is_binding, method_call};
 
 /// Methods whose function is no node-style callback, whatever its parameter is called.
 const OTHERS: &[&str] = &[
@@ -38,6 +39,19 @@ const OTHERS: &[&str] = &[
     "some",
     "then",
 ];
+
+/// Whether a member of the response is used.
+struct Members<'r> {
+    res: &'r Id,
+    found: bool,
+}
+
+impl Visit for Members<'_> {
+    fn visit_member_expr(&mut self, node: &MemberExpr) {
+        self.found |= is_binding(&node.obj, self.res);
+        node.visit_children_with(self);
+    }
+}
 
 impl<'a: 'm, 'm> Reader<'a, 'm> {
     /// A call that is given a callback which answers; whether it was one.
@@ -114,7 +128,12 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         let made = self.source.range(expr);
         let awaited = self.source.text[whole.clone()].starts_with("await");
         let waited = awaited || *form == ReplyForm::Returned;
-        if self.settles || !known || !waited || !self.mentions_res(&executor.expr) {
+        let answers = self.res.as_ref().is_some_and(|res| {
+            let mut members = Members { res, found: false };
+            executor.expr.visit_with(&mut members);
+            members.found
+        });
+        if self.settles || !known || !waited || !answers {
             return false;
         }
         let at = self.source.range(&executor.expr);
