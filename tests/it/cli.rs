@@ -76,6 +76,7 @@ fn a_project_is_migrated_route_by_route() {
         "echo",
         "projects/[project]",
         "tally",
+        "quiet",
         "visits",
     ];
     for step in steps {

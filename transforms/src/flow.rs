@@ -24,6 +24,7 @@ use crate::syntax::{
     Id, bare, bound_names, id, is_binding, is_bodiless, member, method_call, quiet, statements,
 };
 
+mod callback;
 mod given;
 mod held;
 mod idle;
@@ -80,7 +81,9 @@ impl Reading<'_> {
     /// Whether it answers errors of what it calls.
     pub fn answers_errors(&self) -> bool {
         self.effects.iter().any(|effect| match &effect.kind {
-            Kind::ReplyChain { .. } => true,
+            Kind::ReplyChain { .. } | Kind::ReplyCallback { .. } | Kind::ReplyPromise { .. } => {
+                true
+            }
             Kind::Reply(_) | Kind::CallCarrier { form: Some(_), .. } => {
                 let caught = |catch: &Range<usize>| {
                     catch.start <= effect.range.start && effect.range.end <= catch.end
@@ -185,6 +188,11 @@ pub struct Reader<'a, 'm> {
     catching: Vec<Option<&'a BlockStmt>>,
     /// How many answers are returned now although idle code stood behind them.
     cut: usize,
+    /// Whether what is read is a callback in which answers settle a promise.
+    settles: bool,
+    /// What settles the promise, where the code makes it by itself, and what makes it fail.
+    resolve: Option<Id>,
+    reject: Option<Id>,
     top: usize,
     before: Before,
     prepared: Vec<(Vec<SetHeader<'a>>, Option<&'a Expr>)>,
@@ -324,6 +332,9 @@ fn read_at<'a>(
         tries: 0,
         catching: Vec::new(),
         cut: 0,
+        settles: false,
+        resolve: None,
+        reject: None,
         top: function.range.start,
         before: Before::default(),
         prepared: Vec::new(),
@@ -446,20 +457,30 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             if outermost {
                 self.top = self.source.range(stmt).start;
             }
-            if let Some(read) = self.guard(&stmts[index..]) {
-                read_until = index + read;
-                continue;
-            }
-            if self.held(&stmts[index..], &next) {
-                return false;
+            if !self.settles {
+                if let Some(read) = self.guard(&stmts[index..]) {
+                    read_until = index + read;
+                    continue;
+                }
+                if self.held(&stmts[index..], &next) {
+                    return false;
+                }
             }
             let rest = &stmts[index + 1..];
             let constant = |jump: &ReturnStmt| match jump.arg.as_deref() {
                 None => Some(false),
                 Some(value) => constant_truth(self.source, bare(value)),
             };
+            let settles = |stmt: &Stmt| self.settles_empty(stmt);
             let after = match rest.first() {
                 None => next.clone(),
+                Some(first) if settles(first).is_some() => match (settles(first), &rest[1..]) {
+                    (Some(true), _) | (_, [Stmt::Return(ReturnStmt { arg: None, .. }), ..]) => {
+                        Next::End
+                    }
+                    (_, []) => next.clone(),
+                    _ => Next::More,
+                },
                 Some(Stmt::Return(jump)) if constant(jump).is_some() => Next::Jump(
                     self.source.range(jump),
                     constant(jump).expect("just looked at"),
@@ -477,13 +498,23 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 {
                     next.clone()
                 }
-                Some(_) if self.is_idle(rest, &next) => Next::Idle,
+                Some(_) if !self.settles && self.is_idle(rest, &next) => Next::Idle,
                 Some(_) => Next::More,
             };
+            if matches!(after, Next::More) && self.rejects(stmt) {
+                self.refuse(Reason::ReplyInCallback, stmt, "fails, and goes on");
+            }
             let changed = self.changed();
             if !self.statement(stmt, after) {
                 let decided = self.changed() > changed;
-                self.dead(rest, decided);
+                let settled = rest
+                    .first()
+                    .filter(|stmt| self.settles_empty(stmt).is_some());
+                if let Some(stmt) = settled {
+                    self.drop_settling(stmt, matches!(next, Next::End));
+                } else {
+                    self.dead(rest, decided);
+                }
                 return false;
             }
         }
@@ -569,7 +600,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         };
         if jumps {
             let range = self.source.range(first);
-            if !self.out.dropped.contains(&range) {
+            if !self.settles && !self.out.dropped.contains(&range) {
                 self.out.dropped.push(range);
             }
             return;
@@ -970,7 +1001,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 } => &self.source.text[statement.end..following.start.max(statement.end)],
                 Kind::Reply(reply) => {
                     let start = match reply.form {
-                        ReplyForm::Bare(start) => start,
+                        ReplyForm::Bare(start) | ReplyForm::Settles(start) => start,
                         ReplyForm::Returned => self.source.text[..next.range.start]
                             .rfind("return")
                             .unwrap_or(0),
@@ -1006,7 +1037,10 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 }
                 Next::Jump(jump, truth) => {
                     self.exit(true, Some(truth));
-                    self.out.dropped.push(jump)
+                    // What settles a promise does not end the function.
+                    if !self.settles {
+                        self.out.dropped.push(jump)
+                    }
                 }
                 Next::More if self.out.refusals.len() == count => {
                     self.refuse(Reason::ReplyThenCode, expr, "");
@@ -1104,7 +1138,10 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 return true;
             }
         }
-        self.carrier_reply(expr, form.clone(), &whole) || self.promise_reply(expr, form)
+        self.carrier_reply(expr, form.clone(), &whole)
+            || self.callback_reply(expr, &form, &whole)
+            || self.promise_callback_reply(expr, &form, &whole)
+            || self.promise_reply(expr, form)
     }
 
     fn reply(&mut self, chain: Chain<'a>, form: ReplyForm, whole: Range<usize>, expr: &'a Expr) {
@@ -1152,7 +1189,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             .collect();
         self.out.replies = true;
         let reply = Reply {
-            form,
+            form: self.form_here(form, &whole),
             status,
             payload,
             before,
@@ -1186,6 +1223,10 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         let followed = self.followed(&callee, &args);
         match followed.replies {
             Replies::Never => return false,
+            Replies::Sometimes if self.settles => {
+                let why = format!("{} may give back control without an answer", callee.name());
+                self.refuse(Reason::ReplyInCallback, expr, why);
+            }
             Replies::Sometimes => {
                 self.out.falls = true;
                 self.out.gives |= followed.gives;
@@ -1211,7 +1252,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 callee,
                 args,
                 list,
-                form: Some(form),
+                form: Some(self.form_here(form, whole)),
                 awaited,
                 carries,
                 callback,
@@ -1302,10 +1343,12 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
             self.out.leaks_status,
         );
         let effects = self.out.effects.len();
+        let settles = std::mem::take(&mut self.settles);
         let falls = match function.body {
             Body::Block(stmts, _) => self.list(stmts, Next::End, true),
             Body::Expr(expr) => !self.reply_expr(expr, ReplyForm::Returned),
         };
+        self.settles = settles;
         let unanswered = falls || self.out.exits.iter().any(|(replied, _)| !replied);
         (
             self.req,
@@ -1604,6 +1647,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         }
         self.out.replies = true;
         let range = self.source.range(expr);
+        let form = self.form_here(form, &range);
         self.effect(range.start..range.start, Kind::ReplyChain { form });
         true
     }
@@ -1859,6 +1903,7 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         let names = self.request_names();
         let mut visitor = Expressions::new(self.module, names, self.view.clone(), usage, declares);
         visitor.told = self.told;
+        visitor.callbacks = self.callbacks.clone();
         visitor.sent = matches!(self.view.sent, Some((_, true)));
         visitor
     }

@@ -710,6 +710,8 @@ fn calls(effect: &Effect) -> bool {
             | Kind::Revalidate { .. }
             | Kind::DraftMode { .. }
             | Kind::ReplyChain { .. }
+            | Kind::ReplyCallback { .. }
+            | Kind::ReplyPromise { .. }
     )
 }
 

@@ -1414,6 +1414,7 @@ impl<'s> Modules<'s> {
             takes_headers: part.takes_headers(),
             hands_headers: self.hands_headers(&part.key, part).is_some(),
             unwrapped: RefCell::new(Vec::new()),
+            promised: RefCell::default(),
             tried: false,
         };
         let mut lowered = carrier::lower(&ctx, &part.function, &part.reading)?;

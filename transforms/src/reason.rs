@@ -151,6 +151,10 @@ codes! {
             "the handler belongs to a library without a recipe here",
             "its App Router form is not known",
             "follow the library's own migration guide";
+        UnbundledLibrary = "unbundled-library",
+            "the handler calls a library that fails in a bundle",
+            "Next.js bundles what a route handler imports; what pages/api imports of packages it leaves as it is",
+            "update the library";
         DuplicateRoute = "duplicate-route",
             "two API files serve one path",
             "which of them answers depends on the Next.js version, and beside app/ the pair is a build error",

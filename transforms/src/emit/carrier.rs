@@ -10,6 +10,7 @@ use swc_core::ecma::ast::*;
 use super::action_carrier::shows_in_action;
 use super::call_site::Contract;
 use super::imports::Imports;
+use super::promise::Promised;
 use super::reply::{self, Shifts};
 use super::style::{Style, indentation, line_start};
 use crate::edit::{Edits, Fragment};
@@ -20,7 +21,7 @@ use crate::facts::members;
 use crate::facts::route::{Route, SlugKind};
 use crate::flow::{Reading, leading_comments};
 use crate::idioms::peer;
-use crate::modules::Key;
+use crate::modules::{Key, Shared};
 use crate::next_version::{Feature, NextVersion};
 use crate::outcome::Refusal;
 use crate::reason::{Note, Reason};
@@ -60,6 +61,9 @@ pub struct Context<'a, 'm> {
     pub hands_headers: bool,
     /// How far the code at an offset moves to the left, filled while a function is written.
     pub unwrapped: RefCell<Vec<(Range<usize>, usize)>>,
+    /// The statements that go into promises, one level deeper, and what settles these promises;
+    /// filled while a function is written.
+    pub promised: RefCell<Promised>,
     /// Whether the body of the function goes into a `try` or another function, one level deeper.
     pub tried: bool,
 }
@@ -93,14 +97,11 @@ impl Context<'_, '_> {
     /// The indentation that the line of an offset gets.
     pub fn indent_at(&self, at: usize) -> String {
         let indent = indentation(&self.source.text, at);
-        let deeper = if self.tried {
-            self.style.indent.as_str()
-        } else {
-            ""
-        };
+        let deeper = usize::from(self.tried) + self.promised.borrow().levels(at);
         format!(
-            "{}{deeper}",
-            &indent[self.unwrapped_by(at).min(indent.len())..]
+            "{}{}",
+            &indent[self.unwrapped_by(at).min(indent.len())..],
+            self.style.indent.repeat(deeper)
         )
     }
 
@@ -217,6 +218,8 @@ pub enum Helper {
     ToResult,
     /// `actionRequest()`: the headers and cookies that a Server Action came with, as a request.
     ActionRequest,
+    /// `nodeRequest(request)`: the body of a request as a Node.js stream, with its headers.
+    NodeRequest,
 }
 
 impl Helper {
@@ -236,6 +239,7 @@ impl Helper {
             Helper::RedirectTo => "redirectTo",
             Helper::ToResult => "toResult",
             Helper::ActionRequest => "actionRequest",
+            Helper::NodeRequest => "nodeRequest",
         }
     }
 }
@@ -297,6 +301,7 @@ pub fn lower<'a>(
             .filter_map(|effect| effect.held().cloned())
             .collect(),
     };
+    writer.promises(reading);
     *ctx.unwrapped.borrow_mut() = reading
         .unwrapped
         .iter()
@@ -1394,7 +1399,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 }
                 return replies.iter().any(|(effect, reply)| {
                     let start = match reply.form {
-                        ReplyForm::Bare(start) => start,
+                        ReplyForm::Bare(start) | ReplyForm::Settles(start) => start,
                         ReplyForm::Returned => self.ctx.source.text[..effect.range.start]
                             .rfind("return")
                             .unwrap_or(usize::MAX),
@@ -1829,6 +1834,14 @@ impl<'a> Writer<'_, 'a, '_> {
                     self.edits.insert(*start, "return ");
                 }
             }
+            Kind::ReplyCallback {
+                statement,
+                call,
+                waited,
+            } => self.promise(effect, statement, call, *waited),
+            Kind::ReplyPromise {
+                bare, made, types, ..
+            } => self.own_promise(effect, *bare, made, types.clone()),
             Kind::CallCarrier { .. } => self.call_carrier(effect, shared),
             Kind::Guard { .. } => self.guard(effect, shared),
             Kind::Hand(hand) => self.hand(effect, hand),
@@ -2153,6 +2166,9 @@ impl<'a> Writer<'_, 'a, '_> {
         if let (true, Some(headers), Some(_)) = (*carries, headers, form) {
             self.with_headers(callee, effect.range.clone(), *awaited, headers);
         }
+        if let Some(ReplyForm::Settles(_)) = form {
+            self.settle(effect.range.clone());
+        }
         if let (Some(mode), Some(_)) = (self.ctx.action, form)
             && !mode.wrapped
         {
@@ -2450,7 +2466,11 @@ impl<'a> Writer<'_, 'a, '_> {
         self.needs.request |= takes.request;
         self.needs.next_request |= takes.next_request;
         self.needs.body |= takes.body;
-        if takes.body && matches!(callee, Carrier::Shared(_)) {
+        let parses = |shared: &Shared| {
+            let helpers = [Helper::ReadBody, Helper::KeepBody];
+            helpers.iter().any(|helper| shared.helpers.contains(helper))
+        };
+        if takes.body && matches!(callee, Carrier::Shared(shared) if parses(shared)) {
             self.needs.helpers.insert(Helper::KeepBody);
         }
         let mut given: Vec<Fragment> = Vec::new();

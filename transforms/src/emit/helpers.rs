@@ -34,6 +34,7 @@ pub fn of(text: &str) -> BTreeSet<Helper> {
         (Helper::RedirectTo, "function redirectTo("),
         (Helper::ToResult, "function toResult("),
         (Helper::ActionRequest, "function actionRequest("),
+        (Helper::NodeRequest, "function nodeRequest("),
     ];
     let there = declared.into_iter().filter(|(_, head)| text.contains(head));
     there.map(|(helper, _)| helper).collect()
@@ -173,6 +174,18 @@ export async function actionRequest() {
 }
 "#;
 
+const NODE_REQUEST: &str = r#"/**
+ * The body of a request as a Node.js stream, with the headers: for libraries that
+ * read it by themselves.
+ */
+export function nodeRequest(request%REQUEST%) {
+  const { body } = request%;%
+  const stream = body ? Readable.fromWeb(body%WEB%) : Readable.from([])%;%
+  const headers = Object.fromEntries(request.headers)%;%
+  return Object.assign(stream, { headers })%INCOMING%%;%
+}
+"#;
+
 /// The text of the module with these helpers, in the style of the files that import it.
 pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> String {
     let mut imports = String::new();
@@ -203,8 +216,18 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> St
     if helpers.contains(&Helper::RedirectTo) {
         parts.push(REDIRECT_TO.to_string());
     }
-    if helpers.contains(&Helper::SendData) {
+    let streams = [Helper::SendData, Helper::NodeRequest];
+    let node = typescript && helpers.contains(&Helper::NodeRequest);
+    if node {
+        imports.push_str("import type { IncomingMessage } from 'http'%;%\n");
+    }
+    if streams.iter().any(|helper| helpers.contains(helper)) {
         imports.push_str("import { Readable } from 'stream'%;%\n");
+    }
+    if node {
+        imports.push_str("import type { ReadableStream as WebStream } from 'stream/web'%;%\n");
+    }
+    if helpers.contains(&Helper::SendData) {
         parts.push(SEND_DATA.to_string());
     }
     if helpers.contains(&Helper::SetHeader) {
@@ -214,6 +237,9 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> St
         imports.push_str("import { headers } from 'next/headers'%;%\n");
         imports.push_str("import { NextRequest } from 'next/server'%;%\n");
         parts.push(ACTION_REQUEST.to_string());
+    }
+    if helpers.contains(&Helper::NodeRequest) {
+        parts.push(NODE_REQUEST.to_string());
     }
     if helpers.contains(&Helper::ToResult) {
         parts.push(TO_RESULT.to_string());
@@ -247,6 +273,8 @@ pub fn module(helpers: &BTreeSet<Helper>, typescript: bool, style: &Style) -> St
         .replace("%INIT%", &typed(": ResponseInit"))
         .replace("%BODY%", &typed(": BodyInit | null"))
         .replace("%STREAM%", &typed(" as ReadableStream"))
+        .replace("%WEB%", &typed(" as WebStream"))
+        .replace("%INCOMING%", &typed(" as IncomingMessage"))
         .replace("%NAME%", &typed(": string"))
         .replace("%VALUE%", &typed(": number | string | readonly string[]"))
         .replace("%QUERY%", &typed(": Query"))

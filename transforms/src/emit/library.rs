@@ -1,6 +1,6 @@
 //! Writes a call of a library function as its recipe says.
 
-use super::carrier::Writer;
+use super::carrier::{Helper, Writer};
 use crate::edit::Fragment;
 use crate::facts::effect::Effect;
 use crate::libraries::{Piece, Takes, Written};
@@ -41,6 +41,15 @@ impl Writer<'_, '_, '_> {
             Piece::Text(text) => text.clone(),
             Piece::Keep(range) => return Fragment::Keep(range.clone()),
             Piece::Request => self.request.clone(),
+            Piece::NodeRequest => {
+                if !self.free(Helper::NodeRequest.name()) {
+                    let range = effect.range.clone();
+                    let why = "nodeRequest has another meaning here";
+                    self.refuse(Reason::UnsupportedLibrary, range, why);
+                }
+                self.needs.helpers.insert(Helper::NodeRequest);
+                format!("{}({})", Helper::NodeRequest.name(), self.request)
+            }
             Piece::Literal(text) => self.ctx.style.string(text),
             Piece::CookieStore => self.cookie_store(effect, false),
             Piece::CookieStoreObject => self.cookie_store(effect, true),

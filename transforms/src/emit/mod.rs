@@ -12,6 +12,7 @@ pub mod imports;
 pub mod layout;
 mod library;
 mod method_map;
+mod promise;
 pub mod reply;
 pub mod route_handler;
 pub mod server_action;

@@ -225,7 +225,7 @@ pub fn write(
     {
         let start = statement_start(ctx, effect, reply, value)?;
         let returns = match reply.form {
-            ReplyForm::Bare(_) => "",
+            ReplyForm::Bare(_) | ReplyForm::Settles(_) => "",
             ReplyForm::Returned => "return ",
         };
         let indent = ctx.indent_at(range.start);
@@ -264,6 +264,8 @@ fn statement_start(
     }
     let start = match reply.form {
         ReplyForm::Bare(start) => Some(start),
+        // It stands in a call.
+        ReplyForm::Settles(_) => None,
         ReplyForm::Returned => {
             let before = ctx.source.text[..effect.range.start].trim_end();
             before.strip_suffix("return").map(str::len)
@@ -551,10 +553,10 @@ fn lay_out(
             })
             .collect()
     };
-    let returns = if matches!(reply.form, ReplyForm::Bare(_)) {
-        "return "
-    } else {
-        ""
+    let (returns, close) = match reply.form {
+        ReplyForm::Bare(_) => ("return ".to_string(), ")"),
+        ReplyForm::Returned => (String::new(), ")"),
+        ReplyForm::Settles(at) => (format!("{}(", ctx.promised.borrow().resolve(at)), "))"),
     };
     let mut old_indent = indentation(source, effect.range.start).chars().count() as i64;
     let unit = ctx.style.indent.chars().count() as i64;
@@ -576,14 +578,14 @@ fn lay_out(
     let one_line_options = inline_options(&options);
     let (body_text, options_text) = (rendered(&body), rendered(&one_line_options));
     let width = |text: &str| ctx.style.columns(text) as i64;
-    let close = 1 + ctx.style.semi.len() as i64;
+    let ends = (close.len() + ctx.style.semi.len()) as i64;
     let length =
-        width(returns) + width(call) + width(&body_text) + 2 + width(&options_text) + close;
+        width(&returns) + width(call) + width(&body_text) + 2 + width(&options_text) + ends;
     let mut column = column as i64;
     // An answer that does not fit behind its `if (…)` goes to the next line.
     let mut broken_before = None;
     let start = match reply.form {
-        ReplyForm::Bare(start) => start,
+        ReplyForm::Bare(start) | ReplyForm::Settles(start) => start,
         ReplyForm::Returned => {
             let before = source[..effect.range.start].trim_end();
             before
@@ -602,13 +604,28 @@ fn lay_out(
         let white = source[..start].trim_end().len();
         indent.push_str(&ctx.style.indent);
         old_indent += unit;
-        column = width(&indent) + if returns.is_empty() { 7 } else { 0 };
+        column = width(&indent) + width(&source[start..effect.range.start]);
         broken_before = Some((white..start, format!("\n{indent}")));
     }
-    let one_line = column + length;
+    let mut one_line = column + length;
     let many_lines = body_text.contains('\n');
     let limit = ctx.style.width as i64;
-    let mut fragments = vec![text(&format!("{returns}{call}"))];
+    let mut lead = width(&returns);
+    let mut close = close.to_string();
+    let mut fragments = vec![text(&returns)];
+    let settles = matches!(reply.form, ReplyForm::Settles(_));
+    if settles && (many_lines || options_text.contains('\n') || one_line > limit) {
+        // The answer goes to a line of its own.
+        let inner = format!("{indent}{}", ctx.style.indent);
+        fragments.push(text(&format!("\n{inner}")));
+        close = format!("){}\n{indent})", ctx.style.trailing);
+        column = width(&inner);
+        one_line = column + length - lead;
+        lead = 0;
+        old_indent += unit;
+        indent = inner;
+    }
+    fragments.push(text(call));
     let mut shifts = Vec::new();
     if options.is_empty() || !many_lines && !options_text.contains('\n') && one_line <= limit {
         if many_lines {
@@ -619,7 +636,7 @@ fn lay_out(
             fragments.push(text(", "));
             fragments.extend(one_line_options);
         }
-        fragments.push(text(")"));
+        fragments.push(text(&close));
         return (fragments, shifts, broken_before);
     }
     // The options, one to a line; headers that are too long for theirs are broken once more.
@@ -648,13 +665,13 @@ fn lay_out(
         };
     // The options break alone where the body fits before them and is no object itself, as
     // Prettier does it.
-    let opens = column + width(returns) + width(call) + width(&body_text) + width(", {");
+    let opens = column + lead + width(call) + width(&body_text) + width(", {");
     let hugging = !many_lines && !body_text.starts_with('{') && opens <= limit;
     if hugging {
         fragments.extend(body);
         fragments.push(text(", "));
         fragments.extend(broken(options, &indent, old_indent, &mut shifts));
-        fragments.push(text(")"));
+        fragments.push(text(&close));
         return (fragments, shifts, broken_before);
     }
     let inner = format!("{indent}{}", ctx.style.indent);
@@ -667,7 +684,7 @@ fn lay_out(
     } else {
         fragments.extend(broken(options, &inner, old_indent + unit, &mut shifts));
     }
-    fragments.push(text(&format!("{}\n{indent})", ctx.style.trailing)));
+    fragments.push(text(&format!("{}\n{indent}{close}", ctx.style.trailing)));
     (fragments, shifts, broken_before)
 }
 

@@ -171,13 +171,13 @@ pub fn write<'a>(
             Err(found) => refusals.extend(found),
         }
     }
+    let reads = || {
+        let groups = handler.groups.iter().map(|group| &group.reading);
+        let carriers = handler.carriers.iter().map(|(_, _, reading)| reading);
+        groups.chain(carriers).flat_map(|reading| &reading.effects)
+    };
     if segment.no_parser {
-        let reads = handler
-            .groups
-            .iter()
-            .map(|group| &group.reading)
-            .chain(handler.carriers.iter().map(|(_, _, reading)| reading));
-        for effect in reads.flat_map(|reading| &reading.effects) {
+        for effect in reads() {
             if matches!(effect.kind, Kind::ReadBody { .. }) {
                 refusals.push(refuse_at(
                     source,
@@ -186,6 +186,22 @@ pub fn write<'a>(
                     "req.body is undefined without a body parser",
                 ));
             }
+        }
+    } else {
+        let streams = |effect: &&Effect| match (&effect.kind, effect.carrier()) {
+            (Kind::Library(call), _) => call.streams,
+            (_, Some((Carrier::Shared(shared), _))) => {
+                shared.helpers.contains(&Helper::NodeRequest)
+            }
+            _ => false,
+        };
+        for effect in reads().filter(streams) {
+            refusals.push(refuse_at(
+                source,
+                Reason::RawBody,
+                effect.range.clone(),
+                "the body parser has read it before",
+            ));
         }
     }
     refusals.extend(doubly_set_cookies(source, handler));
@@ -414,6 +430,7 @@ impl<'a> File<'_, 'a> {
             takes_headers: false,
             hands_headers: false,
             unwrapped: RefCell::new(Vec::new()),
+            promised: RefCell::default(),
             tried: self.tried(function, mode) || mode.is_some_and(|mode| mode.wrapped),
         };
         let mut lowered = lower(&ctx, function, reading)?;
@@ -692,8 +709,8 @@ impl<'a> File<'_, 'a> {
             .map(|(_, function, reading, _)| (*function, *reading));
         for (function, reading) in of_groups.chain(helpers) {
             let effects = || reading.effects.iter();
-            let reads = effects().any(|effect| reads_body(&effect.kind))
-                || gives_body(reading, carriers, false);
+            let mut reads = effects().filter(|effect| reads_body(&effect.kind));
+            let given = gives_body(reading, carriers, false);
             let calls = reading
                 .effects
                 .iter()
@@ -713,7 +730,14 @@ impl<'a> File<'_, 'a> {
                     }
                     Some((Carrier::Handler(_), _)) | None => false,
                 });
-            if reads && calls.count() > 0 {
+            let calls: Vec<&Effect> = calls.collect();
+            // What is parsed may be read above both arms.
+            let apart = |read: &Effect, call: &Effect| {
+                matches!(read.kind, Kind::ReadRawBody { .. } | Kind::Library(_))
+                    && in_other_arms(source, &read.range, &call.range)
+            };
+            let clash = reads.any(|read| calls.iter().any(|call| !apart(read, call)));
+            if clash || given && !calls.is_empty() {
                 return Err(vec![refuse_at(
                     source,
                     Reason::BodyUse,
@@ -1474,7 +1498,10 @@ impl<'a> File<'_, 'a> {
         let calls = reading.effects.iter().any(|effect| {
             matches!(
                 effect.kind,
-                Kind::CallCarrier { form: Some(_), .. } | Kind::ReplyChain { .. }
+                Kind::CallCarrier { form: Some(_), .. }
+                    | Kind::ReplyChain { .. }
+                    | Kind::ReplyCallback { .. }
+                    | Kind::ReplyPromise { .. }
             )
         });
         let response = function
@@ -1791,6 +1818,36 @@ fn reads_body(kind: &Kind) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether two places stand in the two arms of an `if`, so that only one of them runs.
+fn in_other_arms(source: &Source, one: &Range<usize>, other: &Range<usize>) -> bool {
+    struct Arms<'s> {
+        source: &'s Source,
+        places: [&'s Range<usize>; 2],
+        found: bool,
+    }
+    impl Visit for Arms<'_> {
+        fn visit_if_stmt(&mut self, node: &IfStmt) {
+            let inside = |arm: &Stmt, at: &Range<usize>| {
+                let arm = self.source.range(arm);
+                arm.start <= at.start && at.end <= arm.end
+            };
+            let [one, other] = self.places;
+            self.found |= node.alt.as_ref().is_some_and(|alt| {
+                inside(&node.cons, one) && inside(alt, other)
+                    || inside(&node.cons, other) && inside(alt, one)
+            });
+            node.visit_children_with(self);
+        }
+    }
+    let mut arms = Arms {
+        source,
+        places: [one, other],
+        found: false,
+    };
+    source.module.visit_with(&mut arms);
+    arms.found
 }
 
 /// Whether a helper can stand as the exported function: it takes the request and the response only.

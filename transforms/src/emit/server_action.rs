@@ -451,7 +451,7 @@ impl<'a> Writer<'_, 'a, '_> {
                 Some(statement) => self.drop_statement(statement),
                 None => {
                     let start = match reply.form {
-                        ReplyForm::Bare(_) => range.start,
+                        ReplyForm::Bare(_) | ReplyForm::Settles(_) => range.start,
                         ReplyForm::Returned => return self.bare_return(effect),
                     };
                     self.edits.replace(start..range.end, "return");
@@ -577,7 +577,7 @@ impl<'a> Writer<'_, 'a, '_> {
         };
         let last = self.ctx.source.range(stmts.last()?);
         let start = match reply.form {
-            ReplyForm::Bare(start) => start,
+            ReplyForm::Bare(start) | ReplyForm::Settles(start) => start,
             ReplyForm::Returned => self.ctx.source.text[..effect.range.start]
                 .trim_end()
                 .strip_suffix("return")?

@@ -205,6 +205,27 @@ pub enum Kind<'a> {
         /// How the chain stands in the code.
         form: ReplyForm,
     },
+    /// Answers in a function that is called with an error or a result, and that is handed to a
+    /// function that calls back: `read(path, (error, text) => res.json(text))`.
+    ReplyCallback {
+        /// The whole statement.
+        statement: Range<usize>,
+        /// The call that is given the function.
+        call: Range<usize>,
+        /// Whether what the call itself gives is awaited, or given back.
+        waited: bool,
+    },
+    /// Answers in a promise that the code makes by itself: `await new Promise((resolve) => …)`.
+    ReplyPromise {
+        /// The statement without its end, when it gives nothing back.
+        bare: Option<usize>,
+        /// `new Promise(…)`.
+        made: Range<usize>,
+        /// From behind the name `Promise` to the parenthesis.
+        types: Range<usize>,
+        /// The name of what settles it.
+        resolve: String,
+    },
     /// Hands `req` or `res` to a function that is followed.
     CallCarrier {
         /// The function.
@@ -484,6 +505,9 @@ pub enum ReplyForm {
     Returned,
     /// It is a statement: the start of the statement, where `return` goes.
     Bare(usize),
+    /// It stands in a callback, where it settles the promise that is given back: the start of the
+    /// statement.
+    Settles(usize),
 }
 
 /// What is answered.

@@ -33,6 +33,8 @@ pub struct Expressions<'m> {
     pub told: bool,
     /// Whether this code runs behind the answer of the handler, which is held.
     pub sent: bool,
+    /// Where functions start that are read as a part of this one.
+    pub callbacks: Vec<usize>,
     depth: usize,
     /// The headers that were asked for before this code, which runs only where none is there.
     absent: Vec<String>,
@@ -68,6 +70,7 @@ impl<'m> Expressions<'m> {
             declares,
             told: false,
             sent: false,
+            callbacks: Vec::new(),
             depth: 0,
             absent: Vec::new(),
             among: &[],
@@ -270,6 +273,7 @@ impl<'m> Expressions<'m> {
         match read {
             Read::Unknown => return false,
             Read::Refused(why) => self.refuse(node, Reason::UnsupportedLibrary, why),
+            Read::Unbundled(name) => self.refuse(node, Reason::UnbundledLibrary, name),
             Read::RawBody { text, limited } => {
                 if limited {
                     let limit = libraries::Written {
@@ -538,6 +542,10 @@ impl<'m> Expressions<'m> {
 
 impl Visit for Expressions<'_> {
     fn visit_expr(&mut self, node: &Expr) {
+        let function = matches!(node, Expr::Arrow(_) | Expr::Fn(_));
+        if function && self.callbacks.contains(&self.source.range(node).start) {
+            return;
+        }
         if self.library(node) || self.response(node) {
             return;
         }

@@ -10,6 +10,7 @@ pub mod chain;
 mod chain_text;
 mod clerk;
 mod cookies_next;
+mod formidable;
 mod iron_session;
 pub mod next_api_route_middleware;
 pub mod next_auth;
@@ -26,13 +27,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use swc_core::ecma::ast::*;
+use swc_core::ecma::visit::{Visit, VisitWith};
 
 use crate::facts::api_module::ApiModule;
 use crate::facts::effect::Role;
 use crate::next_version::{Feature, NextVersion};
 use crate::reason::Note;
 use crate::source::Source;
-use crate::syntax::{bare, id, member_name, prop_name};
+use crate::syntax::{Id, bare, id, member_name, prop_name};
 
 pub use chain_text::pruned;
 pub use raw_body::collects_bytes;
@@ -53,6 +55,13 @@ const LIBRARIES: &[(&str, Reader)] = &[
     ("raw-body", raw_body::raw_body),
     ("request-ip", request_ip::read),
     ("stream/consumers", raw_body::consumers),
+];
+
+/// The libraries whose objects have methods that take the request, by the packages that hold what
+/// makes them, in order of their names.
+const OBJECTS: &[(&str, Reader)] = &[
+    ("formidable", formidable::read),
+    ("multiparty", formidable::multiparty),
 ];
 
 /// How a library reads a call that wraps a handler: nothing when it is no such function, or why it
@@ -124,6 +133,8 @@ pub enum Read {
     },
     /// It has no faithful form; why, starting with the library's name.
     Refused(String),
+    /// It fails where it is bundled, whoever calls it; its name and version.
+    Unbundled(String),
 }
 
 /// A call of a library function as it is written in the App Router.
@@ -145,6 +156,8 @@ pub struct Written {
     pub sets_cookies: bool,
     /// Whether it reads the body.
     pub reads_body: bool,
+    /// Whether it reads the body as a stream, so that nothing may have read it before.
+    pub streams: bool,
     /// What the Next.js version must have, or the call is refused for this reason.
     pub wants: Option<(Feature, String)>,
 }
@@ -170,6 +183,8 @@ pub enum Piece {
     Keep(Range<usize>),
     /// The name of the request.
     Request,
+    /// The request as a Node.js stream with headers.
+    NodeRequest,
     /// A string literal in the style of the file.
     Literal(&'static str),
     /// The cookie store of `next/headers`, awaited where it is a promise.
@@ -331,6 +346,9 @@ pub fn read(
     let Callee::Expr(callee) = &node.callee else {
         return None;
     };
+    if let Some(read) = read_object(module, role, node, callee) {
+        return Some(read);
+    }
     let (from, name) = imported(module, callee)?;
     let package = from.strip_prefix("node:").unwrap_or(&from);
     let (_, reader) = LIBRARIES.iter().find(|(known, _)| {
@@ -349,6 +367,64 @@ pub fn read(
         Read::Unknown => None,
         read => Some(read),
     }
+}
+
+/// Reads a call of a method of an object that a library has made: the object is made in place, or
+/// is a constant.
+fn read_object(
+    module: &ApiModule,
+    role: &dyn Fn(&Expr) -> Option<Role>,
+    node: &CallExpr,
+    callee: &Expr,
+) -> Option<Read> {
+    let Expr::Member(access) = bare(callee) else {
+        return None;
+    };
+    if node.args.iter().all(|arg| role(&arg.expr).is_none()) {
+        return None;
+    }
+    let made_by = |object: &Expr| match bare(object) {
+        Expr::Call(call) => imported(module, bare(call.callee.as_expr()?)),
+        Expr::New(new) => imported(module, bare(&new.callee)),
+        _ => None,
+    };
+    let (from, _) = match bare(&access.obj) {
+        Expr::Ident(name) => made_by(&constant(module, &id(name))?)?,
+        made => made_by(made)?,
+    };
+    let (_, reader) = OBJECTS.iter().find(|(known, _)| *known == from)?;
+    let name = member_name(&access.prop)?;
+    let call = Call {
+        node,
+        module: &from,
+        name: &name,
+        source: module.source,
+        role,
+    };
+    match reader(&call) {
+        Read::Unknown => None,
+        read => Some(read),
+    }
+}
+
+/// The initialiser of a constant, wherever the file declares it.
+fn constant(module: &ApiModule, name: &Id) -> Option<Expr> {
+    struct Constants<'n>(&'n Id, Option<Expr>);
+    impl Visit for Constants<'_> {
+        fn visit_var_decl(&mut self, node: &VarDecl) {
+            for declarator in &node.decls {
+                let named =
+                    matches!(&declarator.name, Pat::Ident(binding) if id(&binding.id) == *self.0);
+                if named && node.kind == VarDeclKind::Const {
+                    self.1 = declarator.init.as_deref().cloned();
+                }
+            }
+            node.visit_children_with(self);
+        }
+    }
+    let mut constants = Constants(name, None);
+    module.source.module.visit_with(&mut constants);
+    constants.1
 }
 
 /// The module and the exported name behind a callee: `name`, `all.name` or `main.name`.
