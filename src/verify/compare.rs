@@ -209,12 +209,7 @@ const NOTED: &[Noted] = &[
     },
     Noted {
         note: Note::UnansweredMethod,
-        // What stood around the handler may have refused the request.
-        allows: |_, exchange| {
-            let status = exchange.before.status;
-            let refused = (400..500).contains(&status) && status != 405;
-            (exchange.unanswered || refused) && exchange.after.status == 405
-        },
+        allows: |_, exchange| exchange.unanswered && exchange.after.status == 405,
     },
     Noted {
         note: Note::BridgeLimits,

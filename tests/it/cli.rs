@@ -76,7 +76,6 @@ fn a_project_is_migrated_route_by_route() {
         "echo",
         "projects/[project]",
         "tally",
-        "quiet",
         "visits",
     ];
     for step in steps {

@@ -186,6 +186,8 @@ pub struct Reader<'a, 'm> {
     tries: usize,
     /// The `catch` bodies around what is being read, where there are any.
     catching: Vec<Option<&'a BlockStmt>>,
+    /// Whether it is the function that the API file exports.
+    is_handler: bool,
     /// How many answers are returned now although idle code stood behind them.
     cut: usize,
     /// Whether what is read is a callback in which answers settle a promise.
@@ -331,6 +333,7 @@ fn read_at<'a>(
         told: false,
         tries: 0,
         catching: Vec::new(),
+        is_handler: function.range == module.handler.range,
         cut: 0,
         settles: false,
         resolve: None,
@@ -1154,6 +1157,19 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 return;
             }
         };
+        // `new Response` takes no body with such a status.
+        let mixed = |status: &Expr| match bare(status) {
+            Expr::Cond(cond) => is_bodiless(&cond.cons) || is_bodiless(&cond.alt),
+            literal => is_bodiless(literal),
+        };
+        let named = chain.status.filter(|status| !is_bodiless(status));
+        let held = named.and_then(|status| match bare(status) {
+            Expr::Ident(name) => self.initialiser(name),
+            other => Some(other),
+        });
+        if held.is_some_and(mixed) && payload.value().is_some() {
+            self.refuse(Reason::DynamicStatus, expr, "a status without a body");
+        }
         // A value that is only looked at goes with a body that is none.
         let bodiless = chain.status.is_some_and(is_bodiless);
         let idle = payload.value().filter(|value| bodiless && quiet(value));

@@ -130,10 +130,7 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
     let fallback = match (around_others.refuses, around_others.kept.is_empty()) {
         (true, _) => Some(Note::Auto405),
         (false, true) => fallback(module, handler, &others),
-        // What stands around it may answer a method before that is refused.
-        (false, false) => {
-            fallback(module, handler, &others).filter(|note| *note == Note::UnansweredMethod)
-        }
+        (false, false) => None,
     };
     for method in &methods {
         let around = around(method);

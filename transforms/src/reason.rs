@@ -354,7 +354,7 @@ codes! {
             "keep shared state on globalThis or outside the process";
         UnansweredMethod = "unanswered-method",
             "a method that was left without an answer is answered 405",
-            "the pages handler never answered it; a wrapper around it does not see that method any more",
+            "the pages handler never answered it",
             "nothing is to be done";
         UnansweredPath = "unanswered-path",
             "a request that was left without an answer is answered 500",

@@ -21,6 +21,10 @@ pub fn as_handler(source: &Source, is_own: &dyn Fn(&str) -> bool) -> Option<AsHa
     let style = Style::of(source);
     source.items().iter().find_map(|item| {
         let at = source.range(item);
+        let rest = source.text[at.end..].lines().next().unwrap_or_default();
+        if !rest.trim_matches([' ', '\t', '\r', ';']).is_empty() {
+            return None;
+        }
         let (import, handler) = match item {
             ModuleItem::ModuleDecl(ModuleDecl::ExportNamed(export)) => {
                 passed(source, export, is_own)?
@@ -87,6 +91,12 @@ fn written(
         ),
         false => ("req, res", String::new()),
     };
+    // A file that imports the types has no need of them twice.
+    let imported = free_name(source, &["NextApiRequest"]) != "NextApiRequest"
+        || free_name(source, &["NextApiResponse"]) != "NextApiResponse";
+    if imported {
+        return None;
+    }
     let name = free_name(source, &["route", "apiRoute"]);
     let (indent, semi) = (&style.indent, style.semi);
     let function = format!(

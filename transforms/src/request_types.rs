@@ -209,6 +209,40 @@ pub fn is_plain(text: &str) -> bool {
     )
 }
 
+/// Whether a type of the file says more of a member of every request than Next.js does, as
+/// `query: { id: string }`: code that relies on it has no web form of that type.
+pub fn narrows(source: &Source, kind: &TsType) -> bool {
+    let text = source.text_of(kind);
+    let own = source.items().iter().filter_map(|item| {
+        let decl = match item {
+            ModuleItem::Stmt(Stmt::Decl(decl)) => decl,
+            ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(export)) => &export.decl,
+            _ => return None,
+        };
+        let name = match decl {
+            Decl::TsInterface(interface) => &interface.id.sym,
+            Decl::TsTypeAlias(alias) => &alias.id.sym,
+            _ => return None,
+        };
+        words(text)
+            .contains(&name.to_string())
+            .then(|| source.text_of(item))
+    });
+    let says = |text: &str| {
+        ["query", "cookies", "headers", "method"]
+            .iter()
+            .any(|name| {
+                text.match_indices(name).any(|(at, _)| {
+                    let before = text[..at].chars().next_back();
+                    let rest = text[at + name.len()..].trim_start_matches('?').trim_start();
+                    !before.is_some_and(|char| char.is_alphanumeric() || char == '_')
+                        && rest.starts_with(':')
+                })
+            })
+    };
+    text.contains('&') && says(text) || own.into_iter().any(says)
+}
+
 /// `given` is `None` in the file where the search started, whose words need no translation.
 fn find(
     modules: &Modules,

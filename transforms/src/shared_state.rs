@@ -161,17 +161,46 @@ fn kept(source: &Source, holder: &Id) -> State {
         ModuleItem::Stmt(Stmt::Decl(Decl::Var(variables))) => !declares(variables, holder),
         _ => true,
     };
+    let says_so = says_what_for(source, holder);
     let mut users = source
         .items()
         .iter()
         .filter(own)
         .filter(|item| mentions(item, holder));
     match !exported
-        && users.all(|item| memo::remembers(item, holder) || memo::done_once(item, holder))
+        && users.all(|item| memo::remembers(item, holder, says_so) || memo::done_once(item, holder))
     {
         true => State::Memory,
         false => State::Store,
     }
+}
+
+/// Whether the name of a value says that it is a cache, or its type that nothing in it can change:
+/// it holds texts and numbers, or is a `WeakMap`, whose keys nobody else has.
+fn says_what_for(source: &Source, holder: &Id) -> bool {
+    let name = holder.0.to_ascii_lowercase();
+    if name.contains("cache") || name.contains("memo") {
+        return true;
+    }
+    let decls = source.items().iter().filter_map(|item| match item {
+        ModuleItem::Stmt(Stmt::Decl(Decl::Var(variables))) => Some(variables),
+        _ => None,
+    });
+    let mut decls = decls.flat_map(|variables| &variables.decls);
+    let own = decls.find(
+        |variable| matches!(&variable.name, Pat::Ident(binding) if id(&binding.id) == *holder),
+    );
+    let Some(Expr::New(new)) = own.and_then(|own| own.init.as_deref()).map(bare) else {
+        return false;
+    };
+    let plain = |kind: &TsType| {
+        let text = source.text_of(kind);
+        let kinds = ["string", "number", "boolean", "null", "undefined"];
+        text.split('|').all(|part| kinds.contains(&part.trim()))
+    };
+    let values = new.type_args.as_ref().and_then(|args| args.params.last());
+    matches!(bare(&new.callee), Expr::Ident(name) if *name.sym == *"WeakMap")
+        || values.is_some_and(|kind| plain(kind))
 }
 
 /// Whether a statement declares a name.
@@ -271,8 +300,8 @@ mod tests {
         let memories = [
             "const cache = new Map()\nexport async function find(key) {\n  const hit = cache.get(key)\n  if (hit && hit.until > Date.now()) return hit.data\n  const data = await load(key)\n  cache.set(key, { data, until: Date.now() + 1 })\n  return data\n}\n",
             "const cache = {}\nexport async function find(key) {\n  if (cache[key]) return cache[key]\n  const out = []\n  for (const item of await load(key)) out.push(item.id)\n  cache[key] = out\n  return out\n}\n",
-            "const sums = new Map()\nexport function sum(key, a, b) {\n  if (sums.has(key)) return sums.get(key)\n  const result = { sum: a + b }\n  sums.set(key, result)\n  return result\n}\n",
-            "const state = { connected: false }\nexport async function connect() {\n  if (state.connected) return\n  const db = await open()\n  state.connected = db.ready\n}\n",
+            "const sums = new Map()\nexport function sum(key, a, b) {\n  if (sums.has(key)) return sums.get(key)\n  const result = { sum: Math.ceil(a + b) }\n  sums.set(key, result)\n  return result\n}\n",
+            "const state = { connected: false }\nexport async function connect() {\n  if (state.connected) return\n  const db = await connectTo()\n  state.connected = db.ready\n}\n",
         ];
         for text in memories {
             assert_eq!(kept(text), State::Memory, "{text}");
@@ -283,6 +312,15 @@ mod tests {
             "const hits = new Map()\nexport function limited(ip) {\n  const count = hits.get(ip) ?? 0\n  hits.set(ip, count + 1)\n  return count + 1 > 5\n}\n",
             "const hits = new Map()\nexport async function limited(ip) {\n  const times = hits.get(ip) ?? []\n  const recent = times.filter((time) => time > Date.now() - 1)\n  recent.push(Date.now())\n  hits.set(ip, recent)\n  await log(recent)\n  return recent.length > 5 ? recent : null\n}\n",
             "const seen = new Map()\nexport function first(id) {\n  if (seen.has(id)) return false\n  seen.set(id, Date.now())\n  return true\n}\n",
+            "const hits = new Map()\nexport function limited(ip) {\n  hits.set(ip, (hits.get(ip) ?? 0) + 1)\n  return hits.get(ip) > 5\n}\n",
+            "const last = new Map()\nexport function wait(ip, now) {\n  const until = last.get(ip) ?? 0\n  if (until > now) return until - now\n  last.set(ip, now + 5000)\n  return now - now\n}\n",
+            // Several functions in one, and a lock.
+            "const byMail = new Map()\nexport const tokens = {\n  async create(mail) {\n    const token = await make()\n    byMail.set(mail, token)\n    return token\n  },\n  verify(mail, token) {\n    return byMail.get(mail) === token\n  },\n}\n",
+            "const state = { running: false }\nexport async function run() {\n  if (state.running) return\n  state.running = true\n  await connect()\n  state.running = false\n}\n",
+            "const sent = { done: false }\nexport async function once() {\n  if (sent.done) return\n  await mail()\n  sent.done = true\n}\n",
+            // What the caller brings, and what is drawn.
+            "const seatCache = {}\nexport async function claim(seat, who) {\n  if (seatCache[seat]) return seatCache[seat]\n  await log(seat)\n  seatCache[seat] = who\n  return who\n}\n",
+            "const tokenCache = new Map()\nexport function token(key) {\n  if (tokenCache.has(key)) return tokenCache.get(key)\n  const token = randomBytes(32).toString('hex')\n  tokenCache.set(key, token)\n  return token\n}\n",
             // Values that are filled later.
             "const rooms = new Map()\nexport function room(id) {\n  let room = rooms.get(id)\n  if (!room) {\n    room = { id, people: 0 }\n    rooms.set(id, room)\n  }\n  return room\n}\n",
             "const rooms = new Map()\nexport async function room(id) {\n  if (rooms.has(id)) return rooms.get(id)\n  const room = new Room(await load(id))\n  rooms.set(id, room)\n  return room\n}\n",

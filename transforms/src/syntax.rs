@@ -164,7 +164,10 @@ pub fn is_bodiless(status: &Expr) -> bool {
         matches!(&*name, "nocontent" | "resetcontent" | "notmodified")
     };
     match bare(status) {
-        Expr::Ident(name) => named(&name.sym),
+        // A constant; a variable may hold anything.
+        Expr::Ident(name) if !name.sym.contains(|char: char| char.is_ascii_lowercase()) => {
+            named(&name.sym)
+        }
         Expr::Member(access) => member_name(&access.prop).is_some_and(|name| named(&name)),
         literal => number(literal).is_some_and(|status| matches!(status, 204 | 205 | 304)),
     }

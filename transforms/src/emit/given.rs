@@ -239,6 +239,7 @@ impl<'a> File<'_, 'a> {
         for (at, pat) in function.params.iter().take(length).enumerate() {
             match reading.roles.get(at).copied().flatten() {
                 Some(Role::Request) => {
+                    self.check_type(pat)?;
                     if !used && length <= 2 {
                         continue;
                     }

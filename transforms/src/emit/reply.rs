@@ -230,7 +230,21 @@ pub fn write(
         };
         let indent = ctx.indent_at(range.start);
         let between = format!("{}\n{indent}{returns}", ctx.style.semi);
-        fragments.splice(0..0, [Fragment::Keep(source.range(value)), text(&between)]);
+        // Without semicolons, such a line would go on with the one before.
+        let opens = source
+            .text_of(value)
+            .starts_with(['(', '[', '`', '+', '-', '/']);
+        let first = if opens && ctx.style.semi.is_empty() {
+            ";"
+        } else {
+            ""
+        };
+        let work = [
+            text(first),
+            Fragment::Keep(source.range(value)),
+            text(&between),
+        ];
+        fragments.splice(0..0, work);
         range.start = start;
     }
     Ok(Written {
@@ -273,8 +287,16 @@ fn statement_start(
     };
     let mut list = InList(ctx.source, start.unwrap_or(usize::MAX), false);
     ctx.source.module.visit_with(&mut list);
+    let text = &ctx.source.text;
+    let leads = |start: usize| text[line_start(text, start)..start].trim().is_empty();
+    // What the status and the headers are worked out by comes first.
+    let headers = reply.before.iter().chain(&reply.own);
+    let mut values = headers.flat_map(|header| &header.values);
+    let alone = values.all(|value| quiet(value)) && reply.status.is_none_or(quiet);
     match (start, bare(value)) {
-        (Some(start), Expr::Await(_) | Expr::Call(_)) if list.2 => Ok(start),
+        (Some(start), Expr::Await(_) | Expr::Call(_)) if list.2 && alone && leads(start) => {
+            Ok(start)
+        }
         _ => {
             let detail = "work in the body of a status that has none";
             Err(ctx.refusal(Reason::ReplyInExpression, effect.range.clone(), detail))

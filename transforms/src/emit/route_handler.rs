@@ -33,6 +33,7 @@ use crate::modules::{Key, Shared};
 use crate::next_version::{Feature, NextVersion};
 use crate::outcome::Refusal;
 use crate::reason::{Note, Reason};
+use crate::request_types;
 use crate::source::Source;
 use crate::specialise::METHODS;
 use crate::surroundings::is_relative;
@@ -1333,6 +1334,7 @@ impl<'a> File<'_, 'a> {
         for (at, pat) in function.params.iter().take(length).enumerate() {
             match reading.roles.get(at).copied().flatten() {
                 Some(Role::Request) => {
+                    self.check_type(pat)?;
                     if uses_request || extras || is_handler && needs.params {
                         let name = if uses_request || request.starts_with('_') {
                             request.clone()
@@ -1484,6 +1486,22 @@ impl<'a> File<'_, 'a> {
             (true, false) => "{ params }".to_string(),
             (false, true) => format!("params: {object}"),
             (false, false) => "params".to_string(),
+        }
+    }
+
+    /// Refuses a request whose type says more of it than code that is kept may do without.
+    pub(super) fn check_type(&self, pat: &Pat) -> Result<(), Vec<Refusal>> {
+        let source = self.module.source;
+        let kind = match pat {
+            Pat::Ident(binding) => binding.type_ann.as_deref(),
+            _ => None,
+        };
+        match kind.filter(|kind| request_types::narrows(source, &kind.type_ann)) {
+            Some(kind) => {
+                let name = source.text_of(&*kind.type_ann).to_string();
+                Err(vec![refuse(source, Reason::ModuleShape, kind, name)])
+            }
+            None => Ok(()),
         }
     }
 

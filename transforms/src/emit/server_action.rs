@@ -21,7 +21,7 @@ use crate::flow::Reading;
 use crate::libraries::Takes;
 use crate::reason::{Note, Reason};
 use crate::source::Source;
-use crate::syntax::{bare, number, prop_name, quiet};
+use crate::syntax::{bare, is_bodiless, number, prop_name, quiet};
 
 /// `const { … } = req.body`: the statement, its pattern, its type, and the names that it takes out.
 type Declaration = (
@@ -433,6 +433,10 @@ impl<'a> Writer<'_, 'a, '_> {
         };
         if reply.status.is_some_and(|status| !quiet(status)) {
             return self.refuse(Reason::DynamicStatus, range, "the status does work");
+        }
+        let bodiless = reply.status.is_some_and(is_bodiless);
+        if bodiless && payload.is_some_and(|value| !quiet(value)) {
+            return self.refuse(Reason::ReplyInExpression, range, "the answer does work");
         }
         // What does work is done, although nobody reads what it gives.
         let data = mode.data || payload.is_some_and(|value| !quiet(value));

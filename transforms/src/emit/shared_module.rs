@@ -22,7 +22,7 @@ use crate::facts::members;
 use crate::modules::{Key, Modules, Part, Shared, function};
 use crate::outcome::{Place, Refusal};
 use crate::reason::Reason;
-use crate::request_types::Origin;
+use crate::request_types::{self, Origin};
 use crate::shared_forms;
 use crate::source::Source;
 use crate::syntax::Names;
@@ -1068,23 +1068,29 @@ fn exported(source: &Source, alias: &TsTypeAliasDecl) -> bool {
     source.text[..at].trim_end().ends_with("export") || source.text[at..].starts_with("export")
 }
 
-/// Refuses a function that takes a request or a response apart where it names it. What its type
-/// says is no matter: what the function does with it is.
+/// Refuses a function that takes a request or a response apart where it names it, or relies on what
+/// a type says of it. What else its type is called is no matter.
 pub fn plain_parameters(
     module: &ApiModule,
     function: &Function,
     roles: &[Option<Role>],
 ) -> Result<(), Refusal> {
     for (pat, role) in function.params.iter().zip(roles) {
-        if role.is_some() && !matches!(pat, Pat::Ident(_)) {
+        if role.is_none() {
+            continue;
+        }
+        let reason = Reason::ReqEscapes;
+        let Pat::Ident(binding) = pat else {
             let range = module.source.range(*pat);
-            let reason = Reason::ReqEscapes;
-            return Err(refuse_at(
-                module.source,
-                reason,
-                range,
-                "destructured parameter",
-            ));
+            let why = "destructured parameter";
+            return Err(refuse_at(module.source, reason, range, why));
+        };
+        let kind = binding.type_ann.as_deref();
+        let kind = kind.filter(|kind| request_types::narrows(module.source, &kind.type_ann));
+        if let Some(kind) = kind {
+            let range = module.source.range(kind);
+            let why = "a type that says more of a request";
+            return Err(refuse_at(module.source, reason, range, why));
         }
     }
     Ok(())

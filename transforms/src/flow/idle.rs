@@ -19,25 +19,24 @@ enum Way {
     Busy,
 }
 
-/// Methods that give a new value of what they are called on.
-const READS: [&str; 16] = [
-    "includes",
+/// Methods of texts and dates that give a text.
+const READS: [&str; 5] = [
     "toString",
     "toISOString",
     "toLowerCase",
     "toUpperCase",
     "trim",
-    "split",
-    "join",
-    "slice",
-    "map",
-    "filter",
-    "find",
-    "some",
-    "every",
-    "startsWith",
-    "endsWith",
 ];
+
+/// What a second answer does.
+enum Second {
+    /// It throws: the headers are sent.
+    Throws,
+    /// Nothing.
+    Nothing,
+    /// That is not known.
+    Unknown,
+}
 
 impl<'a> Reader<'a, '_> {
     /// Whether what stands behind an answer does nothing any more: it looks at values and answers
@@ -55,18 +54,33 @@ impl<'a> Reader<'a, '_> {
             match stmt {
                 Stmt::Empty(_) | Stmt::Decl(Decl::Fn(_)) => {}
                 Stmt::Decl(Decl::Var(declaration)) => {
-                    let inits = declaration.decls.iter().flat_map(|one| &one.init);
-                    if !inits.into_iter().all(|init| self.looks(init)) {
+                    let looks = |one: &VarDeclarator| {
+                        let init = one.init.as_deref();
+                        is_plain(&one.name) && init.is_none_or(|init| self.looks(init))
+                    };
+                    // A `var` may be used in front of it.
+                    if declaration.kind == VarDeclKind::Var || !declaration.decls.iter().all(looks)
+                    {
                         return Way::Busy;
                     }
                 }
                 Stmt::Return(statement) => match statement.arg.as_deref() {
-                    Some(arg) if self.answers(arg) => return self.second(arg),
+                    Some(arg) if self.answers(arg) => {
+                        return match self.second(arg) {
+                            Second::Throws => self.thrown(),
+                            Second::Nothing => Way::Out,
+                            Second::Unknown => Way::Busy,
+                        };
+                    }
                     Some(arg) if !self.looks(arg) => return Way::Busy,
                     _ => return Way::Out,
                 },
                 Stmt::Expr(statement) if self.touches(&statement.expr) => {
-                    return self.second(&statement.expr);
+                    match self.second(&statement.expr) {
+                        Second::Throws => return self.thrown(),
+                        Second::Nothing => {}
+                        Second::Unknown => return Way::Busy,
+                    }
                 }
                 Stmt::Block(block) => match self.way(&block.stmts) {
                     Way::Through => {}
@@ -113,34 +127,71 @@ impl<'a> Reader<'a, '_> {
         self.answers(expr) || matches!(sets, Some(Ok((headers, _))) if !headers.is_empty())
     }
 
-    /// The way behind a second answer, which throws when it has looked at its values.
-    fn second(&self, expr: &Expr) -> Way {
+    /// What a second answer does when it has looked at its values. `end` sets no header, and
+    /// `send` ends when it is given nothing.
+    fn second(&self, expr: &Expr) -> Second {
         let chain = match response::chain(self.res.as_ref(), bare(expr)) {
             Some(Ok(chain)) => chain,
-            _ => return Way::Busy,
+            _ => return Second::Unknown,
         };
+        if !chain.values().all(|value| self.looks(value)) {
+            return Second::Unknown;
+        }
+        let sure = |value: &Expr| {
+            matches!(
+                bare(value),
+                Expr::Lit(Lit::Str(_)) | Expr::Tpl(_) | Expr::Object(_) | Expr::Array(_)
+            )
+        };
+        match &chain.last {
+            _ if !chain.headers.is_empty() => Second::Throws,
+            Some((name, _)) if name == "json" || name == "redirect" => Second::Throws,
+            Some((name, [value])) if name == "send" && sure(&value.expr) => Second::Throws,
+            Some((name, [])) if name == "end" || name == "send" => Second::Nothing,
+            Some((name, [_])) if name == "end" => Second::Nothing,
+            _ => Second::Unknown,
+        }
+    }
+
+    /// The way behind what throws. Around a handler that nothing wraps, Next.js writes a line to its
+    /// log, and no more; what calls another function may do something.
+    fn thrown(&self) -> Way {
+        let module = self.module;
+        let alone = !module.library && module.wrappers.is_empty() && module.wrapper.is_none();
         let catches = self.catching.iter().all(|catch| {
-            catch.is_some_and(|body| body.stmts.iter().all(|stmt| self.only_tells(stmt)))
+            catch.is_some_and(|body| match body.stmts.split_last() {
+                Some((last, rest)) => {
+                    self.throws_again(last) && rest.iter().all(|stmt| self.only_logs(stmt))
+                }
+                None => false,
+            })
         });
-        match catches && chain.values().all(|value| self.looks(value)) {
+        match alone && self.is_handler && catches {
             true => Way::Out,
             false => Way::Busy,
         }
     }
 
-    /// Whether a statement of a `catch` only writes a log or answers.
-    fn only_tells(&self, stmt: &Stmt) -> bool {
-        match stmt {
-            Stmt::Expr(statement) => {
-                super::held::is_log_call(self.source, &statement.expr)
-                    || self.answers(&statement.expr)
-            }
-            Stmt::Return(statement) => {
-                let arg = statement.arg.as_deref();
-                arg.is_none_or(|arg| self.answers(arg) || self.looks(arg))
-            }
-            _ => false,
-        }
+    /// Whether a statement of a `catch` answers, and so throws once more.
+    fn throws_again(&self, stmt: &Stmt) -> bool {
+        let answer = match stmt {
+            Stmt::Expr(statement) => &*statement.expr,
+            Stmt::Return(ReturnStmt { arg: Some(arg), .. }) => arg,
+            _ => return false,
+        };
+        matches!(self.second(answer), Second::Throws)
+    }
+
+    /// Whether a statement writes a line to a log, and does nothing else.
+    fn only_logs(&self, stmt: &Stmt) -> bool {
+        let Stmt::Expr(statement) = stmt else {
+            return false;
+        };
+        super::held::is_log_call(self.source, &statement.expr)
+            && method_call(bare(&statement.expr)).is_some_and(|(_, _, args)| {
+                let mut args = args.iter();
+                args.all(|arg| arg.spread.is_none() && self.looks(&arg.expr))
+            })
     }
 
     /// Whether an expression only looks at values.
@@ -164,25 +215,36 @@ impl<'a> Reader<'a, '_> {
             Expr::Object(object) => object.props.iter().all(|prop| match prop {
                 PropOrSpread::Prop(prop) => match &**prop {
                     Prop::Shorthand(_) => true,
-                    Prop::KeyValue(pair) => self.looks(&pair.value),
+                    Prop::KeyValue(pair) => {
+                        !matches!(pair.key, PropName::Computed(_)) && self.looks(&pair.value)
+                    }
                     _ => false,
                 },
-                PropOrSpread::Spread(spread) => self.looks(&spread.expr),
+                PropOrSpread::Spread(_) => false,
             }),
             Expr::Array(array) => {
-                let items = array.elems.iter().flatten();
-                items.into_iter().all(|item| self.looks(&item.expr))
-            }
-            Expr::Arrow(arrow) => {
-                let body = arrow.body.as_expr();
-                !arrow.is_async && body.is_some_and(|body| self.looks(body))
+                let mut items = array.elems.iter().flatten();
+                items.all(|item| item.spread.is_none() && self.looks(&item.expr))
             }
             call @ Expr::Call(_) => method_call(call).is_some_and(|(object, name, args)| {
-                READS.contains(&name.as_str())
-                    && self.looks(object)
-                    && args.iter().all(|arg| self.looks(&arg.expr))
+                READS.contains(&name.as_str()) && args.is_empty() && self.looks(object)
             }),
             _ => false,
         }
+    }
+}
+
+/// Whether a pattern only names what it takes.
+fn is_plain(pat: &Pat) -> bool {
+    match pat {
+        Pat::Ident(_) => true,
+        Pat::Object(object) => object.props.iter().all(|prop| match prop {
+            ObjectPatProp::Assign(short) => short.value.is_none(),
+            ObjectPatProp::KeyValue(pair) => {
+                !matches!(pair.key, PropName::Computed(_)) && is_plain(&pair.value)
+            }
+            ObjectPatProp::Rest(_) => false,
+        }),
+        _ => false,
     }
 }

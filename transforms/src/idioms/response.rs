@@ -241,7 +241,7 @@ pub fn payload<'a>(
         ("send" | "end", []) => Ok(Payload::Empty),
         // Node.js ends with a text or bytes, and the message of an error is no bytes; an absent
         // one is nothing to either side.
-        ("end", [value]) if member(&value.expr).is_some_and(|(_, name)| name == "message") => {
+        ("end", [value]) if is_error_message(&value.expr) => {
             Ok(Payload::Text(&value.expr, TextKind::Plain))
         }
         ("send" | "end", [value]) => match kind(source, &value.expr, resolve, 0) {
@@ -259,6 +259,24 @@ pub fn payload<'a>(
             format!("{name} with {} arguments", args.len()),
         )),
     }
+}
+
+/// The message of what is called an error, or is said to be one: `err.message`.
+fn is_error_message(expr: &Expr) -> bool {
+    let Some((object, name)) = member(expr) else {
+        return false;
+    };
+    let inner = match object {
+        Expr::Paren(inner) => &*inner.expr,
+        other => other,
+    };
+    let said = matches!(inner, Expr::TsAs(cast)
+        if matches!(&*cast.type_ann, TsType::TsTypeRef(kind)
+            if matches!(&kind.type_name, TsEntityName::Ident(kind) if kind.sym.ends_with("Error"))));
+    let called = matches!(bare(object), Expr::Ident(name)
+        if matches!(&*name.sym, "e" | "err" | "ex" | "exception")
+            || name.sym.to_ascii_lowercase().ends_with("error"));
+    name == "message" && (said || called)
 }
 
 /// The status argument of `res.redirect(status, url)`.

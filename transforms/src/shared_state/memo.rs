@@ -4,25 +4,28 @@
 
 use std::collections::BTreeSet;
 
+use swc_core::common::BytePos;
 use swc_core::ecma::ast::*;
 use swc_core::ecma::visit::{Visit, VisitWith};
 
-use crate::syntax::{Id, bare, id, is_binding, method_call};
+use crate::syntax::{Id, bare, id, is_binding, member, method_call};
 
 /// How far the names that stand for a value are followed.
-const MAX_DEPTH: usize = 4;
+const MAX_DEPTH: usize = 12;
 
-/// Whether a top-level item of a module does nothing with a holder but to remember: what it stores
-/// is its own result, not made of what was stored before, and what it reads is given back as it is.
-pub(super) fn remembers(item: &ModuleItem, holder: &Id) -> bool {
+/// Whether a top-level function of a module does nothing with a holder but to remember: what it
+/// stores is its own result, not made of what was stored before, and what it reads is given back as
+/// it is. `says_so` tells that the holder's name or type says what it is for.
+pub(super) fn remembers(item: &ModuleItem, holder: &Id, says_so: bool) -> bool {
     let uses = Uses::of(item, holder);
-    if uses.other || uses.stored.is_empty() {
+    if !is_function(item) || uses.other || uses.stored.is_empty() {
         return false;
     }
-    let stored_fresh = uses
-        .stored
-        .iter()
-        .all(|value| uses.is_data(value, 0) && names_in(value).is_disjoint(&uses.found));
+    let stored_fresh = uses.stored.iter().all(|value| {
+        let own = uses.waited(value, 0) && (says_so || expires(value));
+        let fresh = !uses.reads(value) && names_in(value).is_disjoint(&uses.found);
+        fresh && (!uses.drops && (own || is_constant(value)) || uses.computed(value, 0))
+    });
     let gives_found = uses
         .returned
         .iter()
@@ -36,14 +39,61 @@ pub(super) fn remembers(item: &ModuleItem, holder: &Id) -> bool {
     stored_fresh && gives_found && gives_own && uses.found.iter().all(kept)
 }
 
-/// Whether an object says that something was done once: a function returns early when a member of
-/// it is set, and sets it behind that. `if (connection.isConnected) return`.
+/// Whether an object says that a connection stands: a function returns early when a member of it is
+/// set, and sets it once, behind the connecting. `if (connection.isConnected) return`.
 pub(super) fn done_once(item: &ModuleItem, holder: &Id) -> bool {
     let uses = Uses::of(item, holder);
     let guarded = uses.guards.iter().any(|test| uses.reads(test));
-    let plain = |value: &Expr| !uses.reads(value) && names_in(value).is_disjoint(&uses.found);
-    let sets = uses.named && !uses.stored.is_empty() && uses.stored.iter().all(plain);
-    guarded && sets && uses.waits && !uses.other
+    let [(at, value)] = &uses.sets[..] else {
+        return false;
+    };
+    let plain = !uses.reads(value) && names_in(value).is_disjoint(&uses.found);
+    let behind = uses.connects.is_some_and(|connects| connects < *at);
+    is_function(item) && guarded && plain && behind && !uses.other && uses.stored.len() == 1
+}
+
+/// Whether an item is one function.
+fn is_function(item: &ModuleItem) -> bool {
+    let decl = match item {
+        ModuleItem::Stmt(Stmt::Decl(decl)) => decl,
+        ModuleItem::ModuleDecl(ModuleDecl::ExportDecl(export)) => &export.decl,
+        ModuleItem::ModuleDecl(ModuleDecl::ExportDefaultDecl(export)) => {
+            return matches!(export.decl, DefaultDecl::Fn(_));
+        }
+        _ => return false,
+    };
+    match decl {
+        Decl::Fn(_) => true,
+        Decl::Var(variables) => match &variables.decls[..] {
+            [one] => matches!(
+                one.init.as_deref().map(bare),
+                Some(Expr::Arrow(_) | Expr::Fn(_))
+            ),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// `{ value, until: Date.now() + 1000 }`: what is stored for a time.
+fn expires(value: &Expr) -> bool {
+    struct Clock(bool);
+    impl Visit for Clock {
+        fn visit_expr(&mut self, node: &Expr) {
+            self.0 |= method_call(node).is_some_and(|(object, name, _)| {
+                name == "now" && matches!(bare(object), Expr::Ident(date) if *date.sym == *"Date")
+            });
+            node.visit_children_with(self);
+        }
+    }
+    let mut clock = Clock(false);
+    value.visit_with(&mut clock);
+    matches!(bare(value), Expr::Object(_)) && clock.0
+}
+
+/// What stands for nothing: `null`, `false`, `''`.
+fn is_constant(value: &Expr) -> bool {
+    matches!(bare(value), Expr::Lit(_))
 }
 
 /// What an item does with a holder.
@@ -60,8 +110,12 @@ struct Uses<'h> {
     returned: Vec<Expr>,
     /// The tests behind which a function returns.
     guards: Vec<Expr>,
-    /// Whether the members that are stored are written out.
-    named: bool,
+    /// The members that are set by name, with their places.
+    sets: Vec<(BytePos, Expr)>,
+    /// Where something is connected.
+    connects: Option<BytePos>,
+    /// Whether an entry is taken out.
+    drops: bool,
     /// Whether something is awaited.
     waits: bool,
     /// Whether the holder is used in another way.
@@ -78,7 +132,9 @@ impl<'h> Uses<'h> {
             changed: BTreeSet::new(),
             returned: Vec::new(),
             guards: Vec::new(),
-            named: true,
+            sets: Vec::new(),
+            connects: None,
+            drops: false,
             waits: false,
             other: false,
         };
@@ -118,34 +174,92 @@ impl<'h> Uses<'h> {
         }
     }
 
-    /// Whether a value is one that the function found out, not something that is filled later.
-    fn is_data(&self, expr: &Expr, depth: usize) -> bool {
+    /// Whether a value is one that the function has waited for: it, or a member of it.
+    fn waited(&self, expr: &Expr, depth: usize) -> bool {
         if depth > MAX_DEPTH {
             return false;
         }
         match bare(expr) {
-            Expr::New(_) | Expr::Arrow(_) | Expr::Fn(_) | Expr::Class(_) => false,
-            _ if is_empty(expr) => self.waits,
-            Expr::Object(object) => object.props.iter().all(|prop| match prop {
-                PropOrSpread::Prop(prop) => match &**prop {
-                    Prop::KeyValue(pair) => {
-                        !is_empty(&pair.value) && self.is_data(&pair.value, depth + 1)
-                    }
-                    Prop::Shorthand(name) => self.is_data(&Expr::Ident(name.clone()), depth + 1),
-                    _ => false,
-                },
-                PropOrSpread::Spread(spread) => self.is_data(&spread.expr, depth + 1),
+            Expr::Await(_) => true,
+            Expr::Object(object) => {
+                let mut any = false;
+                let plain = object.props.iter().all(|prop| match prop {
+                    PropOrSpread::Prop(prop) => match &**prop {
+                        Prop::KeyValue(pair) => {
+                            any |= self.waited(&pair.value, depth + 1);
+                            !matches!(
+                                bare(&pair.value),
+                                Expr::New(_) | Expr::Arrow(_) | Expr::Fn(_)
+                            ) && !is_empty(&pair.value)
+                        }
+                        Prop::Shorthand(name) => {
+                            any |= self.waited(&Expr::Ident(name.clone()), depth + 1);
+                            true
+                        }
+                        _ => false,
+                    },
+                    PropOrSpread::Spread(_) => false,
+                });
+                plain && any
+            }
+            Expr::Member(access) => self.waited(&access.obj, depth + 1),
+            Expr::OptChain(chain) => match &*chain.base {
+                OptChainBase::Member(access) => self.waited(&access.obj, depth + 1),
+                OptChainBase::Call(call) => self.waited(&call.callee, depth + 1),
+            },
+            Expr::Call(_) => method_call(bare(expr)).is_some_and(|(object, name, args)| {
+                name == "readFileSync"
+                    || self.waited(object, depth + 1)
+                    || args.iter().any(|arg| self.waited(&arg.expr, depth + 1))
             }),
-            Expr::Call(_) => self.waits || method_call(bare(expr)).is_some(),
+            Expr::Bin(bin) => {
+                self.waited(&bin.left, depth + 1) || self.waited(&bin.right, depth + 1)
+            }
+            Expr::Tpl(template) => {
+                let mut parts = template.exprs.iter();
+                parts.any(|part| self.waited(part, depth + 1))
+            }
             Expr::Cond(cond) => {
-                self.is_data(&cond.cons, depth + 1) && self.is_data(&cond.alt, depth + 1)
+                self.waited(&cond.cons, depth + 1) || self.waited(&cond.alt, depth + 1)
             }
             Expr::Ident(name) => {
                 let name = id(name);
+                // A list that is filled from what was waited for.
+                let filled =
+                    |value: &Expr| self.waits && is_empty(value) && self.changed.contains(&name);
                 let mut values = self.set.iter().filter(|(set, _)| *set == name);
-                values.all(|(_, value)| self.is_data(value, depth + 1))
+                values.any(|(_, value)| filled(value) || self.waited(value, depth + 1))
             }
-            _ => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a value is a sum, worked out anew by anybody: `Math.ceil(a * b)`, or an object of such.
+    fn computed(&self, expr: &Expr, depth: usize) -> bool {
+        if depth > MAX_DEPTH {
+            return false;
+        }
+        match bare(expr) {
+            Expr::Call(_) => method_call(bare(expr)).is_some_and(|(object, name, _)| {
+                name != "random"
+                    && matches!(bare(object), Expr::Ident(math) if *math.sym == *"Math")
+            }),
+            Expr::Object(object) => {
+                !object.props.is_empty()
+                    && object.props.iter().all(|prop| match prop {
+                        PropOrSpread::Prop(prop) => match &**prop {
+                            Prop::KeyValue(pair) => self.computed(&pair.value, depth + 1),
+                            _ => false,
+                        },
+                        PropOrSpread::Spread(_) => false,
+                    })
+            }
+            Expr::Ident(name) => {
+                let name = id(name);
+                let mut values = self.set.iter().filter(|(set, _)| *set == name).peekable();
+                values.peek().is_some() && values.all(|(_, value)| self.computed(value, depth + 1))
+            }
+            _ => false,
         }
     }
 }
@@ -158,6 +272,17 @@ impl Visit for Uses<'_> {
 
     fn visit_await_expr(&mut self, node: &AwaitExpr) {
         self.waits = true;
+        if let Expr::Call(call) = bare(&node.arg)
+            && let Some(callee) = call.callee.as_expr()
+        {
+            let name = match bare(callee) {
+                Expr::Ident(name) => name.sym.to_string(),
+                other => member(other).map(|(_, name)| name).unwrap_or_default(),
+            };
+            if name.to_ascii_lowercase().contains("connect") {
+                self.connects = self.connects.or(Some(node.span.lo));
+            }
+        }
         node.visit_children_with(self);
     }
 
@@ -166,11 +291,9 @@ impl Visit for Uses<'_> {
             && self.holds(object)
         {
             match (name.as_str(), args) {
-                ("get" | "has" | "delete" | "clear" | "keys", _) => {}
-                ("set", [_, value]) => {
-                    self.named = false;
-                    self.stored.push((*value.expr).clone());
-                }
+                ("get" | "has", _) => {}
+                ("delete", _) => self.drops = true,
+                ("set", [_, value]) => self.stored.push((*value.expr).clone()),
                 _ => self.other = true,
             }
             return args.visit_with(self);
@@ -207,7 +330,9 @@ impl Visit for Uses<'_> {
             match target {
                 SimpleAssignTarget::Member(target) if self.holds(&target.obj) => {
                     self.other |= node.op != AssignOp::Assign;
-                    self.named &= matches!(target.prop, MemberProp::Ident(_));
+                    if let MemberProp::Ident(_) = target.prop {
+                        self.sets.push((node.span.lo, (*node.right).clone()));
+                    }
                     self.stored.push((*node.right).clone());
                     target.prop.visit_with(self);
                     return node.right.visit_with(self);
@@ -231,8 +356,8 @@ impl Visit for Uses<'_> {
     }
 
     fn visit_unary_expr(&mut self, node: &UnaryExpr) {
-        if node.op == UnaryOp::Delete && !self.reads(&node.arg) {
-            self.other |= names_in(&node.arg).contains(self.holder);
+        if node.op == UnaryOp::Delete {
+            self.drops |= names_in(&node.arg).contains(self.holder);
         }
         node.visit_children_with(self);
     }
