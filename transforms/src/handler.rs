@@ -140,7 +140,8 @@ pub fn read<'a>(module: &ApiModule<'a>, keep: Keep) -> Result<Handler<'a>, Vec<R
         let reading = flow::read(module, handler, &roles, std::slice::from_ref(method));
         refusals.extend(reading.refusals.iter().cloned());
         if reading.falls && reading.refusals.is_empty() {
-            if !reading.replies {
+            // What stands around the handler may answer it.
+            if !reading.replies && around.kept.is_empty() {
                 notes.insert(Note::UnansweredMethod);
                 continue;
             }
