@@ -96,27 +96,42 @@ pub fn run(
         if !together.is_empty() {
             groups.insert(0, together);
         }
-        for group in groups {
-            let group = Group::build(version, group, options, &mut found)?;
-            if options.before_only {
-                requests::print_answers(&group)?;
-                continue;
-            }
-            let mut counts = requests::compare(&group, options, &mut found, &mut written)?;
-            if let Some(chromium) = chromium
-                && let Err(error) = browser::compare(&group, chromium, &mut counts, &mut found)
-            {
-                // The other apps can still be tried.
-                found.push(format!("{error:#}"));
-            }
-            state
-                .rows
-                .extend(counts.into_iter().map(|(name, counts)| Row {
+        std::thread::scope(|scope| -> Result<()> {
+            // The servers and the browser mostly wait: the next group is built meanwhile.
+            let (built, to_compare) = std::sync::mpsc::sync_channel(0);
+            scope.spawn(move || {
+                for group in groups {
+                    let group = Group::build(version, group, options);
+                    let failed = group.is_err();
+                    // Nobody takes it when a comparison could not go on.
+                    if built.send(group).is_err() || failed {
+                        break;
+                    }
+                }
+            });
+            for group in to_compare {
+                let (group, wrong) = group?;
+                found.extend(wrong);
+                if options.before_only {
+                    requests::print_answers(&group)?;
+                    continue;
+                }
+                let mut counts = requests::compare(&group, options, &mut found, &mut written)?;
+                if let Some(chromium) = chromium
+                    && let Err(error) = browser::compare(&group, chromium, &mut counts, &mut found)
+                {
+                    // The other apps can still be tried.
+                    found.push(format!("{error:#}"));
+                }
+                let rows = counts.into_iter().map(|(name, counts)| Row {
                     name,
                     version: version.full.clone(),
                     counts,
-                }));
-        }
+                });
+                state.rows.extend(rows);
+            }
+            Ok(())
+        })?;
     }
     for (name, list) in written {
         let fixture = fixtures.iter_mut().find(|fixture| fixture.name == name);
@@ -209,12 +224,12 @@ impl Drop for Folder {
 }
 
 impl<'a> Group<'a> {
+    /// Builds every side, and finds what is wrong with the types.
     fn build(
         version: &Version,
         cases: Vec<&'a Case<'a>>,
         options: &Options,
-        found: &mut Vec<String>,
-    ) -> Result<Group<'a>> {
+    ) -> Result<(Group<'a>, Vec<String>)> {
         let label = match &cases[..] {
             [case] if case.fixture.settings.solo => &case.fixture.name,
             _ => "gathered",
@@ -280,10 +295,11 @@ impl<'a> Group<'a> {
             &format!("{label}: built in {} s", start.elapsed().as_secs()),
         );
         let group = Group { cases, apps, root };
-        if !options.no_lint && !options.before_only {
-            found.extend(clean::check_types(&group)?);
-        }
-        Ok(group)
+        let wrong = match options.no_lint || options.before_only {
+            true => Vec::new(),
+            false => clean::check_types(&group)?,
+        };
+        Ok((group, wrong))
     }
 
     /// The directory of a side's app.
