@@ -305,7 +305,15 @@ impl<'a> Reader<'a> {
             "headers" => self.config.headers = true,
             "rewrites" => self.config.rewrites = true,
             "redirects" => self.config.redirects = true,
-            "i18n" => self.config.i18n = true,
+            "i18n" => {
+                // Of two that are written, each may be the one.
+                let known = !self.config.i18n || !self.config.locales.is_empty();
+                match value.and_then(|value| self.locales(value, left)) {
+                    Some(list) if known => self.config.locales.extend(list),
+                    _ => self.config.locales.clear(),
+                }
+                self.config.i18n = true;
+            }
             "basePath" => match value.and_then(string) {
                 Some(text) if !self.conditional => self.config.base_path = text,
                 _ => read = false,
@@ -348,6 +356,27 @@ impl<'a> Reader<'a> {
             }
         }
         value
+    }
+
+    /// The locales of `i18n`.
+    fn locales(&self, value: &'a Expr, left: usize) -> Option<Vec<String>> {
+        let Expr::Object(object) = value else {
+            return None;
+        };
+        let mut found = None;
+        for property in &object.props {
+            match property {
+                PropOrSpread::Prop(property) => match &**property {
+                    Prop::KeyValue(pair) if key(&pair.key)? == "locales" => {
+                        found = strings(self.followed(&pair.value, left));
+                    }
+                    Prop::KeyValue(_) => {}
+                    _ => return None,
+                },
+                PropOrSpread::Spread(_) => return None,
+            }
+        }
+        found
     }
 
     fn unread(&mut self, name: &str) {

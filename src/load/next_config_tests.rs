@@ -60,3 +60,24 @@ fn names_what_it_cannot_read() {
             .is_empty()
     );
 }
+
+#[test]
+fn reads_locales() {
+    let locales = |text: &str| config(&format!("module.exports = {{ i18n: {text} }}")).locales;
+    assert_eq!(
+        locales("{ locales: ['en', 'de'], defaultLocale: 'en' }"),
+        ["en", "de"]
+    );
+    let unknown = [
+        "{ locales }",
+        "{ locales: [first] }",
+        "{ ...more, locales: ['en'] }",
+        "i18n",
+        "{}",
+    ];
+    for text in unknown {
+        assert_eq!(locales(text), [""; 0], "{text}");
+    }
+    let twice = "{ locales: ['en'] }, ...(test ? { i18n } : {})";
+    assert_eq!(locales(twice), [""; 0]);
+}

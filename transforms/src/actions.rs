@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::decide;
 use crate::edit::Edits;
 use crate::emit::call_site::{self, ActionRef, Contract, Param};
-use crate::emit::carrier::ActionMode;
+use crate::emit::carrier::{ActionMode, Bodies};
 use crate::emit::helpers;
 use crate::emit::route_handler::{self, RouteFile, Surroundings};
 use crate::facts::api_module::ApiModule;
@@ -65,16 +65,9 @@ pub struct Request<'r, 'a> {
 /// Plans the actions of a route.
 ///
 /// # Errors
-/// The evidence against, when there is no method that surely can be an action; empty when no
-/// method was a candidate to begin with.
+/// The evidence against, when there is no method that surely can be an action; empty when the
+/// callers of every method speak against it already.
 pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evidence>> {
-    if !around.next.has(Feature::ServerActions) {
-        return Err(Vec::new());
-    }
-    let methods = candidates(request);
-    if methods.is_empty() {
-        return Err(Vec::new());
-    }
     let against = |what: String, place: Option<Place>| {
         vec![Evidence {
             for_action: false,
@@ -82,6 +75,17 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
             place,
         }]
     };
+    let (methods, mixed) = candidates(request);
+    if methods.is_empty() {
+        return Err(match mixed {
+            true => against("several methods have the same code".to_string(), None),
+            false => Vec::new(),
+        });
+    }
+    if !around.next.has(Feature::ServerActions) {
+        let why = "the app's Next.js has no Server Actions yet: they came with 14.0";
+        return Err(against(why.to_string(), None));
+    }
     let calls: Vec<&Call> = request
         .calls
         .iter()
@@ -156,10 +160,11 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
     let old_dir = directory(&request.route.file).to_string();
     let new_dir = directory(&path).to_string();
     let mut modes = BTreeMap::new();
+    let mut fails: BTreeMap<String, bool> = BTreeMap::new();
     for (method, name) in &names {
         let mut calls = calls.clone();
         calls.retain(|call| call.method.as_ref() == Some(method));
-        let contract = contract(request, method, &calls);
+        let (contract, errors) = contract(request, method, &calls);
         let handler = request.handler;
         let groups = handler.groups.iter();
         let wrappers: Vec<&Shared> = groups
@@ -168,15 +173,31 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
             .map(|at| &*handler.wrappers[*at])
             .collect();
         // A body that is read whatever the status was made the caller's promise fail where there was none.
-        let blind = |call: &Call| call.reads.json && !call.reads.ok && !call.reads.status;
-        let rejects = contract == Contract::Result && calls.iter().any(|call| blind(call));
-        if rejects && !calls.iter().all(|call| blind(call)) {
+        let blind = |call: &Call| {
+            let reads = call.reads;
+            call_site::fails(call).is_none() && reads.json && !reads.ok && !reads.status
+        };
+        let full = contract == Contract::Result && calls.iter().any(|call| blind(call));
+        // A client that rejects does so for whatever the handler throws.
+        let quiet = |call: &Call| call_site::fails(call).is_some_and(|failure| !failure.seen);
+        if full && !calls.iter().all(|call| blind(call) || quiet(call)) {
             let why = "callers read the answer in ways that no one result serves";
             return Err(against(why.to_string(), None));
         }
+        let rejects = full || calls.iter().all(|call| quiet(call));
+        let of_error = |call: &&Call| call.reads.json && call_site::fails(call).is_none();
+        let error_data = calls.iter().any(of_error);
+        let reads = |call: &&Call| call.reads.json && call_site::fails(call).is_some();
+        fails.insert(method.clone(), errors || !rejects);
         let mode = ActionMode {
             contract,
             rejects,
+            error_data,
+            bodies: match () {
+                () if full => Bodies::All,
+                () if calls.iter().any(reads) => Bodies::Success,
+                () => Bodies::Any,
+            },
             data: contract == Contract::Data || calls.iter().any(|call| call.reads.json),
             body_type: body_type(request.project, &calls),
             method: method.clone(),
@@ -286,6 +307,7 @@ pub fn plan(request: &Request, around: &Surroundings) -> Result<Actions, Vec<Evi
             name: names[&method].clone(),
             specifier: specifier(request.app, directory(file), &path, &text),
             contract: modes[&method].contract,
+            fails: fails[&method],
             params,
         };
         let source = request
@@ -330,9 +352,15 @@ fn understands(handler: &Handler, sends: Sends) -> bool {
         })
 }
 
-/// The methods that every sign says can be actions.
-fn candidates(request: &Request) -> BTreeSet<String> {
+/// The methods that every sign says can be actions, and whether there are more that share
+/// their code with others in use.
+fn candidates(request: &Request) -> (BTreeSet<String>, bool) {
     let mut found = BTreeSet::new();
+    let mut mixed = false;
+    let hopeful = |method: &String| {
+        let evidence = decide::evidence(request.calls, method);
+        evidence.iter().all(|evidence| evidence.for_action) && !request.wishes.is_external(method)
+    };
     for group in &request.handler.groups {
         let called: Vec<&String> = group
             .methods
@@ -345,30 +373,26 @@ fn candidates(request: &Request) -> BTreeSet<String> {
             })
             .collect();
         // A function for several methods becomes one action, so only one of them may be in use.
-        let [method] = called[..] else { continue };
-        if group.methods.len() > 1 && !request.handler.any_method {
-            continue;
-        }
-        let any_other = request.handler.any_method
-            && request
+        let one = match called[..] {
+            [method] if request.handler.any_method => request
                 .calls
                 .iter()
-                .any(|call| call.method.as_ref() != Some(method));
-        if any_other || request.wishes.is_external(method) {
-            continue;
-        }
-        if decide::evidence(request.calls, method)
-            .iter()
-            .all(|evidence| evidence.for_action)
-        {
-            found.insert(method.clone());
+                .all(|call| call.method.as_ref() == Some(method)),
+            [_] => group.methods.len() == 1,
+            _ => false,
+        };
+        let hopeful = called.into_iter().filter(|method| hopeful(method));
+        match one {
+            true => found.extend(hopeful.cloned()),
+            false => mixed |= hopeful.count() > 0,
         }
     }
-    found
+    (found, mixed)
 }
 
-/// The smallest contract that serves the callers of a method, given what the handler answers.
-fn contract(request: &Request, method: &str, calls: &[&Call]) -> Contract {
+/// The smallest contract that serves the callers of a method, given what the handler answers; and
+/// whether it answers errors.
+fn contract(request: &Request, method: &str, calls: &[&Call]) -> (Contract, bool) {
     let least = call_site::contract(calls);
     let handler = request.handler;
     let own = |group: &&Group| group.methods.iter().any(|own| own == method);
@@ -400,11 +424,18 @@ fn contract(request: &Request, method: &str, calls: &[&Call]) -> Contract {
         kind => matches!(kind, Kind::Guard { .. }),
     };
     let errors = handed || wrapped || effects.iter().any(|effect| fails(effect));
-    match least {
-        Contract::Data if errors => Contract::Result,
+    let mut failures = calls.iter().map(|call| call_site::fails(call));
+    let rejecting = failures.clone().flatten().count();
+    let seen = failures.any(|failure| failure.is_some_and(|failure| failure.seen));
+    let mixed = rejecting > 0 && rejecting < calls.len();
+    let contract = match least {
+        Contract::Data if errors || seen => Contract::Result,
         Contract::Nothing if handed => Contract::Result,
+        // The call site throws for what the handler answers.
+        Contract::Nothing if rejecting > 0 && (errors || seen || mixed) => Contract::Result,
         least => least,
-    }
+    };
+    (contract, errors)
 }
 
 /// The directory that the Server Actions of an app go to.
@@ -440,39 +471,25 @@ fn free_name(module: &ApiModule, wanted: &str, taken: &BTreeMap<String, String>)
     name
 }
 
-/// Whether the module has state or statements of its own that both files would need.
+/// Whether the module has state or statements of its own that both files would need, or that
+/// neither would have.
 fn shares_code(module: &ApiModule, texts: [&str; 2]) -> bool {
     use swc_core::ecma::ast::*;
-    let both = |name: &str| {
-        let has = |text: &str| {
-            let mut words =
-                text.split(|char: char| !char.is_alphanumeric() && char != '_' && char != '$');
-            words.any(|word| word == name)
-        };
-        texts.iter().all(|text| has(text))
+    let has = |text: &str, name: &str| {
+        let mut words =
+            text.split(|char: char| !char.is_alphanumeric() && char != '_' && char != '$');
+        words.any(|word| word == name)
     };
-    let plain = |init: Option<&Expr>| {
-        matches!(
-            init.map(crate::syntax::bare),
-            Some(
-                Expr::Lit(_)
-                    | Expr::Tpl(_)
-                    | Expr::Bin(_)
-                    | Expr::Unary(_)
-                    | Expr::Member(_)
-                    | Expr::Arrow(_)
-                    | Expr::Fn(_)
-            )
-        )
-    };
+    let files = |name: &str| texts.iter().filter(|text| has(text, name)).count();
+    let both = |name: &str| files(name) == 2;
     module.source.items().iter().any(|item| match item {
         ModuleItem::Stmt(Stmt::Decl(Decl::Var(variables))) => {
             variables.decls.iter().any(|declarator| {
-                let stays =
-                    variables.kind == VarDeclKind::Const && plain(declarator.init.as_deref());
+                let stays = variables.kind == VarDeclKind::Const
+                    && declarator.init.as_deref().is_some_and(is_same_twice);
                 let mut names = Vec::new();
                 crate::syntax::bound_names(&declarator.name, &mut names);
-                !stays && names.iter().any(|name| both(&name.0))
+                !stays && names.iter().any(|name| files(&name.0) != 1)
             })
         }
         ModuleItem::Stmt(Stmt::Decl(Decl::Class(class))) => both(&class.ident.sym),
@@ -480,6 +497,23 @@ fn shares_code(module: &ApiModule, texts: [&str; 2]) -> bool {
         ModuleItem::Stmt(_) => true,
         ModuleItem::ModuleDecl(_) => false,
     })
+}
+
+/// Whether a constant of two files is the same in both: no object that one of them could change,
+/// nothing that is another value each time.
+fn is_same_twice(init: &swc_core::ecma::ast::Expr) -> bool {
+    use swc_core::ecma::ast::*;
+    match crate::syntax::bare(init) {
+        Expr::Lit(Lit::Regex(_)) => false,
+        Expr::Lit(_) | Expr::Ident(_) | Expr::Arrow(_) | Expr::Fn(_) => true,
+        Expr::Tpl(template) => template.exprs.iter().all(|part| is_same_twice(part)),
+        Expr::Bin(both) => is_same_twice(&both.left) && is_same_twice(&both.right),
+        Expr::Unary(unary) => is_same_twice(&unary.arg),
+        Expr::Member(access) => {
+            matches!(access.prop, MemberProp::Ident(_)) && is_same_twice(&access.obj)
+        }
+        _ => false,
+    }
 }
 
 /// The type of the body, from what the first caller with an object literal sends.

@@ -13,13 +13,13 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 use crate::config_headers::RouteHeaders;
 use crate::emit::bridge;
 use crate::facts::api_module::{Outline, refuse, refuse_at};
-use crate::next_version::Feature;
+use crate::next_version::{Feature, NextVersion};
 use crate::outcome::{Place, Refusal};
 use crate::project::{App, Project};
 use crate::reason::{Note, Reason};
 use crate::source::Source;
 use crate::surroundings;
-use crate::syntax::{bare, member, prop_name};
+use crate::syntax::{bare, id, member, prop_name};
 
 /// Looks at a file and all that it reaches; gives the notes beside those of every bridged
 /// route. `looked` holds what was seen in modules for other routes.
@@ -60,7 +60,7 @@ pub fn look(
             seen.add(&looked.at(path, text));
         }
     }
-    if let Some(header) = config_header(headers, &seen.texts) {
+    if let Some(header) = config_header(headers, &seen.texts, app.next) {
         seen.refusals.extend(whole(Reason::ConfigHeaders, &header));
     }
     if seen.refusals.is_empty() {
@@ -90,17 +90,46 @@ fn reached<'p>(project: &'p Project, file: &str) -> BTreeSet<&'p str> {
     found
 }
 
-/// A header that `next.config` sets and the handler may set too: the configuration's value
-/// would win.
-fn config_header(headers: &RouteHeaders, texts: &[Arc<str>]) -> Option<String> {
+/// A header that `next.config` sets and the handler may set too, to something else: the
+/// configuration's value would win.
+fn config_header(
+    headers: &RouteHeaders,
+    texts: &[Arc<str>],
+    next: Option<NextVersion>,
+) -> Option<String> {
     // The adapter's own.
     if let Some(own) = headers.own() {
         return Some(own.to_string());
     }
-    let named = |words: &str| texts.iter().any(|text| text.contains(words));
+    let changes = |name: &str| {
+        let written = texts.iter().flat_map(|text| written_values(text, name));
+        next.is_none_or(|next| {
+            written
+                .into_iter()
+                .any(|value| headers.change(name, value, next))
+        })
+    };
     // What a library for CORS sets has no name in the code.
-    let set = |name: &&str| named(name) || name.starts_with("access-control-") && named("cors");
+    let library = |name: &str| {
+        let named = || texts.iter().any(|text| text.contains("cors"));
+        name.starts_with("access-control-") && named()
+    };
+    let set = |name: &&str| changes(name) || library(name);
     headers.names().flatten().find(set).map(str::to_string)
+}
+
+/// The text that is written behind each place of a text that names a header, as in
+/// `('name', 'value')` and `'name': 'value'`; `None` for anything else.
+fn written_values<'t>(text: &'t str, name: &str) -> Vec<Option<&'t str>> {
+    let quotes = ['"', '\'', '`'];
+    let behind = |at: usize| {
+        let rest = text[at + name.len()..].strip_prefix(quotes)?.trim_start();
+        let rest = rest.strip_prefix([',', ':'])?.trim_start();
+        let value = rest.strip_prefix(quotes)?;
+        let (value, _) = value.split_once(&rest[..1])?;
+        (!value.contains(['\\', '$'])).then_some(value)
+    };
+    text.match_indices(name).map(|(at, _)| behind(at)).collect()
 }
 
 /// What was seen in modules, so that those which many routes reach are read once.
@@ -172,6 +201,7 @@ impl Seen {
         let mut uses = Uses {
             source,
             held: BTreeSet::new(),
+            awaited: BTreeSet::new(),
             refusals: &mut self.refusals,
         };
         source.module.visit_with(&mut uses);
@@ -183,6 +213,8 @@ struct Uses<'u> {
     source: &'u Source,
     /// Where a socket is used in a way that was looked at already.
     held: BTreeSet<usize>,
+    /// Constants that hold what was waited for: an answer of something else.
+    awaited: BTreeSet<Id>,
     refusals: &'u mut Vec<Refusal>,
 }
 
@@ -198,23 +230,24 @@ impl Uses<'_> {
         };
         self.refusals.push(refuse(self.source, reason, node, name));
     }
-}
 
-/// Whether an expression is named as a request or a response is.
-fn is_exchange(expr: &Expr) -> bool {
-    let name = match bare(expr) {
-        Expr::Ident(name) => name.sym.to_ascii_lowercase(),
-        other => match member(other) {
-            Some((_, name)) => name.to_ascii_lowercase().into(),
-            None => return false,
-        },
-    };
-    name.contains("req") || name.contains("res")
-}
+    /// Whether an expression is named as a request or a response is.
+    fn is_exchange(&self, expr: &Expr) -> bool {
+        let name = match bare(expr) {
+            Expr::Ident(name) if self.awaited.contains(&id(name)) => return false,
+            Expr::Ident(name) => name.sym.to_ascii_lowercase(),
+            other => match member(other) {
+                Some((_, name)) => name.to_ascii_lowercase().into(),
+                None => return false,
+            },
+        };
+        name.contains("req") || name.contains("res")
+    }
 
-/// The name of a member that is a request's or a response's socket.
-fn is_socket(object: &Expr, name: &str) -> bool {
-    ["socket", "connection"].contains(&name) && is_exchange(object)
+    /// Whether a member is a request's or a response's socket.
+    fn is_socket(&self, object: &Expr, name: &str) -> bool {
+        ["socket", "connection"].contains(&name) && self.is_exchange(object)
+    }
 }
 
 impl Visit for Uses<'_> {
@@ -230,7 +263,7 @@ impl Visit for Uses<'_> {
         if let Callee::Expr(callee) = &node.callee
             && let Some((object, name)) = member(callee)
             && name == "revalidate"
-            && is_exchange(object)
+            && self.is_exchange(object)
         {
             let refusal = refuse(self.source, Reason::RevalidatePages, node, name);
             self.refusals.push(refusal);
@@ -243,13 +276,13 @@ impl Visit for Uses<'_> {
             self.name(&name, node);
             // `req.socket.remoteAddress` is seen before the `req.socket` in it.
             if let Some((inner, socket)) = member(object)
-                && is_socket(inner, &socket)
+                && self.is_socket(inner, &socket)
                 && SOCKET.contains(&&*name)
             {
                 self.held.insert(self.source.range(bare(object)).start);
             }
             let at = self.source.range(bare(node)).start;
-            if is_socket(object, &name) && !self.held.contains(&at) {
+            if self.is_socket(object, &name) && !self.held.contains(&at) {
                 let refusal = refuse(self.source, Reason::Sockets, node, name);
                 self.refusals.push(refusal);
             }
@@ -258,9 +291,14 @@ impl Visit for Uses<'_> {
     }
 
     fn visit_var_declarator(&mut self, node: &VarDeclarator) {
+        if let Pat::Ident(name) = &node.name
+            && matches!(node.init.as_deref().map(bare), Some(Expr::Await(_)))
+        {
+            self.awaited.insert(id(&name.id));
+        }
         if let Pat::Object(pattern) = &node.name
             && let Some(init) = &node.init
-            && is_exchange(init)
+            && self.is_exchange(init)
         {
             for prop in &pattern.props {
                 let name = match prop {
@@ -296,14 +334,25 @@ mod tests {
     }
 
     #[test]
+    fn values_of_headers_are_read_where_they_are_written() {
+        let text = "res.setheader('x-a', \"one\"); h = { 'x-a': `two` }; g('x-a', three); // x-a";
+        let expected = [Some("one"), Some("two"), None, None];
+        assert_eq!(written_values(text, "x-a"), expected);
+    }
+
+    #[test]
     fn the_adapter_gives_most() {
-        let cases: [(&str, &[&str]); 12] = [
+        let cases: [(&str, &[&str]); 13] = [
             ("req.on('data', add); res.write('a')", &[]),
             (
                 "req.socket.setTimeout(0); req.socket?.on('close', stop)",
                 &[],
             ),
             ("mongoose.connection.close()", &[]),
+            (
+                "async () => { const response = await find(); response.connection }",
+                &[],
+            ),
             ("fetch(url, { next: { revalidate: 60 } })", &[]),
             (
                 "const ip = req.connection.remoteAddress",

@@ -28,6 +28,7 @@ pub struct ConfigHeaders {
     rewrites: Vec<(UrlPattern, UrlPattern)>,
     base_path: String,
     i18n: bool,
+    locales: Vec<String>,
 }
 
 /// One entry of `headers()`.
@@ -199,6 +200,7 @@ impl ConfigHeaders {
             rewrites,
             base_path: config.base_path.clone(),
             i18n: config.i18n,
+            locales: config.locales.clone(),
         }
     }
 
@@ -219,7 +221,9 @@ impl ConfigHeaders {
         let set = self.entries.iter().filter(|entry| {
             urls.iter().any(|url| {
                 let mut spellings = vec![url.clone()];
-                if self.i18n {
+                let locales = self.locales.iter();
+                spellings.extend(locales.map(|locale| url.behind(&format!("/{locale}"))));
+                if self.i18n && self.locales.is_empty() {
                     spellings.push(url.behind_any_segment());
                 }
                 if entry.whole {
@@ -323,6 +327,10 @@ mod tests {
             headers: true,
             rewrites: config.contains("rewrites"),
             i18n: config.contains("i18n"),
+            locales: match config.contains("locales") {
+                true => vec!["de".to_string(), "en".to_string()],
+                false => Vec::new(),
+            },
             base_path: if config.contains("'/base") {
                 "/base"
             } else {
@@ -403,6 +411,10 @@ mod tests {
         assert_eq!(entry("/api/a", whole, ", basePath: '/base'"), [""; 0]);
         assert_eq!(entry("/base/api/a", whole, ", basePath: '/base'"), ["x"]);
         assert_eq!(entry("/en/api/a", ", locale: false", ", i18n: {}"), ["x"]);
+        let locales = ", i18n: { locales: ['de', 'en'] }";
+        assert_eq!(entry("/en/api/a", ", locale: false", locales), ["x"]);
+        assert_eq!(entry("/:any/api/a", ", locale: false", locales), ["x"]);
+        assert_eq!(entry("/images/:path*", "", locales), [""; 0]);
         assert_eq!(entry("/en/api/a", "", ""), [""; 0]);
     }
 }

@@ -74,7 +74,7 @@ fn of_call(call: &Call) -> Evidence {
         place: Some(call.place.clone()),
     };
     match call.client {
-        Client::Fetch => {}
+        Client::Fetch | Client::Axios => {}
         Client::Test => return against("called by URL in a test".to_string()),
         Client::Config => return against(CONFIGURED.to_string()),
         Client::Middleware => return against("middleware runs before it".to_string()),

@@ -1157,17 +1157,12 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
                 return;
             }
         };
-        // `new Response` takes no body with such a status.
-        let mixed = |status: &Expr| match bare(status) {
-            Expr::Cond(cond) => is_bodiless(&cond.cons) || is_bodiless(&cond.alt),
-            literal => is_bodiless(literal),
-        };
         let named = chain.status.filter(|status| !is_bodiless(status));
         let held = named.and_then(|status| match bare(status) {
             Expr::Ident(name) => self.initialiser(name),
             other => Some(other),
         });
-        if held.is_some_and(mixed) && payload.value().is_some() {
+        if held.is_some_and(may_be_bodiless) && payload.value().is_some() {
             self.refuse(Reason::DynamicStatus, expr, "a status without a body");
         }
         // A value that is only looked at goes with a body that is none.
@@ -1252,6 +1247,12 @@ impl<'a: 'm, 'm> Reader<'a, 'm> {
         }
         if self.has_status() {
             self.refuse(Reason::DynamicStatus, expr, "set before a helper answers");
+        }
+        if let Expr::Call(call) = expr
+            && call.args.iter().any(|arg| may_be_bodiless(&arg.expr))
+        {
+            let why = "a status without a body, for a helper";
+            self.refuse(Reason::DynamicStatus, expr, why);
         }
         let carries = self.carries();
         let callback = match &callee {
@@ -2179,5 +2180,13 @@ pub fn trailing_comment(source: &Source, end: usize) -> usize {
             comment.end
         }
         _ => end,
+    }
+}
+
+/// Whether an answer of this status may have no body, and `new Response` would take none.
+fn may_be_bodiless(status: &Expr) -> bool {
+    match bare(status) {
+        Expr::Cond(cond) => is_bodiless(&cond.cons) || is_bodiless(&cond.alt),
+        literal => is_bodiless(literal),
     }
 }

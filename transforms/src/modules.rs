@@ -22,6 +22,7 @@ use crate::facts::route::Route;
 use crate::flow::{self, Reading};
 use crate::handler;
 use crate::injecting::{self, Declared, Injecting, Merged};
+use crate::libraries::cors_calls;
 use crate::libraries::router_factory::{self, Factory, Library};
 use crate::libraries::{self, next_auth};
 use crate::middleware::{self, Middleware};
@@ -333,6 +334,8 @@ pub enum Wraps {
 pub struct Sources<'p> {
     project: &'p Project,
     parsed: FrozenMap<String, Box<Option<Text>>>,
+    /// Modules as they are, where they may have to do with `cors`.
+    raw: FrozenMap<String, Box<Option<Source>>>,
     merged: OnceLock<BTreeMap<String, Merged>>,
 }
 
@@ -342,6 +345,35 @@ struct Text {
     middlewares: Vec<Arc<Middleware>>,
     factories: Vec<Arc<Factory>>,
     injecting: Vec<Arc<Injecting>>,
+    /// What its calls of `cors` were before they were written out.
+    cors: Option<Arc<cors_calls::Written>>,
+}
+
+impl cors_calls::Files for Sources<'_> {
+    fn raw(&self, file: &str) -> Option<&Source> {
+        if let Some(known) = self.raw.get(file) {
+            return known.as_ref();
+        }
+        let text = self.project.files.get(file)?.text.clone();
+        let text = text.filter(|text| cors_calls::speaks_of_it(text) || text.contains(" from "));
+        let source = text.and_then(|text| self.project.parse(file, text).ok());
+        let known = self.raw.insert(file.to_string(), Box::new(source));
+        known.as_ref()
+    }
+
+    fn resolved(&self, file: &str, specifier: &str) -> Option<String> {
+        self.resolve(file, specifier)
+    }
+}
+
+impl cors_calls::Files for Modules<'_> {
+    fn raw(&self, file: &str) -> Option<&Source> {
+        cors_calls::Files::raw(self.sources, file)
+    }
+
+    fn resolved(&self, file: &str, specifier: &str) -> Option<String> {
+        self.resolve(file, specifier)
+    }
 }
 
 impl<'p> Sources<'p> {
@@ -350,6 +382,7 @@ impl<'p> Sources<'p> {
         Sources {
             project,
             parsed: FrozenMap::new(),
+            raw: FrozenMap::new(),
             merged: OnceLock::new(),
         }
     }
@@ -429,6 +462,8 @@ impl<'p> Sources<'p> {
 
     /// A module with its middlewares, and the wrappers that put values on the request, written anew.
     fn anew(&self, file: &str, source: Source) -> Text {
+        let cors = self.without_cors(file, &source);
+        let (source, cors) = cors.map_or((source, None), |(anew, cors)| (anew, Some(cors)));
         let parse = |source: &Source, edits: &Edits| {
             let text = edits.render(&source.text, 0..source.text.len()).ok()?;
             self.project.parse(file, Arc::from(text)).ok()
@@ -463,6 +498,7 @@ impl<'p> Sources<'p> {
                 middlewares: middlewares.into_iter().map(Arc::new).collect(),
                 factories: factories.into_iter().map(Arc::new).collect(),
                 injecting: injecting.clone(),
+                cors: cors.clone(),
             })
         });
         let parsed = parsed.flatten();
@@ -471,7 +507,25 @@ impl<'p> Sources<'p> {
             middlewares: Vec::new(),
             factories: Vec::new(),
             injecting,
+            cors,
         })
+    }
+
+    /// A module with its calls of `cors` written out.
+    fn without_cors(
+        &self,
+        file: &str,
+        source: &Source,
+    ) -> Option<(Source, Arc<cors_calls::Written>)> {
+        if !cors_calls::speaks_of_it(&source.text) && !source.text.contains("await ") {
+            return None;
+        }
+        let (_, exports) = ApiModule::library(source).ok()?;
+        let exported = exports.own.into_values().collect();
+        let written = cors_calls::written(self, source, &exported)?.ok()?;
+        let text = Arc::from(written.text.as_str());
+        let anew = self.project.parse(file, text).ok()?;
+        Some((anew, Arc::new(written)))
     }
 }
 
@@ -585,7 +639,19 @@ impl<'s> Modules<'s> {
         let wrappers = text.injecting.iter();
         let middlewares = middlewares.map(|own| (&*own.name, &*own.original));
         let wrappers = wrappers.map(|own| (&*own.name, &*own.original));
-        middlewares.chain(wrappers).collect()
+        let first = text.cors.iter().flat_map(|cors| &cors.originals);
+        let first: Vec<(&str, &str)> = first.map(|(name, text)| (&**name, &**text)).collect();
+        // What was written anew twice is as it was at first.
+        let later = middlewares.chain(wrappers);
+        let later = later.filter(|(name, _)| !first.iter().any(|(known, _)| known == name));
+        first.iter().copied().chain(later).collect()
+    }
+
+    /// What a module has for its calls of `cors`, and needs no more where these are written out.
+    pub fn spared(&self, file: &str) -> &[String] {
+        let text = self.sources.text(file);
+        let cors = text.and_then(|text| text.cors.as_ref());
+        cors.map_or(&[], |cors| &cors.spared)
     }
 
     /// The names that importers of a module use for one of its bindings.

@@ -30,6 +30,7 @@ use crate::handler;
 use crate::importers;
 use crate::injected_handler;
 use crate::libraries::chain::{self, AsHandler, Kitchen};
+use crate::libraries::cors_calls;
 use crate::modules::{Key, Modules, Sources};
 use crate::not_found::{self, NotFound};
 use crate::outcome::*;
@@ -743,6 +744,18 @@ fn in_place(job: &Job, text: Option<Arc<str>>) -> Planned {
     // Why a chain of middlewares is not written out, where its untouched handler may be bridged.
     let mut unchained = Vec::new();
     if job.options.bridge != Bridge::All
+        && let Some(written) = cors_calls::as_handler(job.modules, &source)
+    {
+        match written
+            .map_err(|refusal| vec![refusal])
+            .and_then(|written| written_out(job, &source, written, job.chained))
+        {
+            Err(refusals) if job.options.bridge != Bridge::Off => unchained = refusals,
+            planned => return planned,
+        }
+    }
+    if job.options.bridge != Bridge::All
+        && unchained.is_empty()
         && let Some(written) = chain::as_handler(&kitchen, job.options.strict)
     {
         match written
@@ -754,6 +767,7 @@ fn in_place(job: &Job, text: Option<Arc<str>>) -> Planned {
         }
     }
     if job.options.bridge != Bridge::All
+        && unchained.is_empty()
         && let Some(written) =
             own_wrapper::as_handler(&kitchen).or_else(|| injected_handler::as_handler(&kitchen))
     {
@@ -1528,7 +1542,9 @@ fn route_outcome(
             }
         }
         let mut evidence = decide::evidence(calls, method);
-        evidence.extend(unit.against.iter().cloned());
+        if evidence.iter().all(|evidence| evidence.for_action) {
+            evidence.extend(unit.against.iter().cloned());
+        }
         MethodOutcome {
             method: method.clone(),
             way_out,

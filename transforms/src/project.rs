@@ -70,6 +70,8 @@ pub struct NextConfig {
     pub base_path: String,
     /// Whether `i18n` is configured.
     pub i18n: bool,
+    /// Its locales, none when they are not known.
+    pub locales: Vec<String>,
     /// Whether `output: 'export'` is set.
     pub output_export: bool,
     /// Whether `cacheComponents` (or `experimental.dynamicIO`) is set.
@@ -92,6 +94,7 @@ impl Default for NextConfig {
             page_extensions: ["tsx", "ts", "jsx", "js"].map(String::from).to_vec(),
             base_path: String::new(),
             i18n: false,
+            locales: Vec::new(),
             output_export: false,
             cache_components: false,
             headers: false,

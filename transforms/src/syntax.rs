@@ -173,6 +173,40 @@ pub fn is_bodiless(status: &Expr) -> bool {
     }
 }
 
+/// Whether an expression makes a value and does nothing else: a collection of the language, or a
+/// schema of a library for them.
+pub fn is_made_only(source: &Source, expr: &Expr) -> bool {
+    const COLLECTIONS: &[&str] = &["Map", "Set", "WeakMap", "WeakSet"];
+    const SCHEMAS: &[&str] = &["zod", "yup", "joi", "valibot", "superstruct"];
+    match bare(expr) {
+        Expr::New(made) => {
+            matches!(bare(&made.callee), Expr::Ident(name) if COLLECTIONS.contains(&&*name.sym))
+        }
+        Expr::Call(call) => match &call.callee {
+            Callee::Expr(callee) => is_made_only(source, callee),
+            _ => false,
+        },
+        Expr::Member(access) => is_made_only(source, &access.obj),
+        Expr::Ident(name) => source.items().iter().any(|item| match item {
+            ModuleItem::ModuleDecl(ModuleDecl::Import(import)) => {
+                let from = import.src.value.to_string_lossy();
+                let package = from.split('/').next().unwrap_or_default();
+                SCHEMAS.contains(&package)
+                    && import.specifiers.iter().any(|specifier| {
+                        let local = match specifier {
+                            ImportSpecifier::Named(named) => &named.local,
+                            ImportSpecifier::Default(default) => &default.local,
+                            ImportSpecifier::Namespace(all) => &all.local,
+                        };
+                        id(local) == id(name)
+                    })
+            }
+            _ => false,
+        }),
+        _ => false,
+    }
+}
+
 /// The statements of a statement that is a block, or the statement itself.
 pub fn statements(stmt: &Stmt) -> &[Stmt] {
     match stmt {

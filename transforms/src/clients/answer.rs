@@ -1,4 +1,4 @@
-//! How the answer of a `fetch` is read, right at the call. In: the chain behind the call and where it
+//! How the answer of a client is read, right at the call. In: the chain behind the call and where it
 //! stands. Out: the response's name, whose uses [`super::response`] follows, or the reads themselves.
 //! Refused: a response, or its promise, that goes elsewhere.
 
@@ -10,8 +10,8 @@ use swc_core::ecma::ast::{
 };
 
 use super::context::{Context, Frame};
-use super::fetch::{Chain, Step, method};
 use super::init::Refused;
+use super::request::{Chain, Step, method};
 use super::walk::Walk;
 use crate::facts::call::{Answer, Binding, Call, Named, Read, ReadKind};
 use crate::source::Source;
@@ -20,6 +20,7 @@ use crate::source::Source;
 pub(super) fn answer(
     walk: &Walk<'_>,
     chain: &Chain<'_>,
+    rejects: bool,
     call: &mut Call,
 ) -> Result<(Answer, Option<Id>), Refused> {
     let source = walk.source;
@@ -44,7 +45,7 @@ pub(super) fn answer(
                 ..
             } if !awaited => {
                 let link = end..range.end;
-                return then(walk, args, link, marks, call);
+                return then(walk, args, link, marks, rejects, call);
             }
             Step::Call {
                 name: "catch",
@@ -69,7 +70,7 @@ pub(super) fn answer(
                 range,
                 optional: false,
                 ..
-            } if awaited && marks.is_empty() => {
+            } if awaited && marks.is_empty() && !rejects => {
                 call.reads.json = true;
                 call.reads.error_body = true;
                 let rest = &chain.steps[index + 1..];
@@ -116,7 +117,8 @@ pub(super) fn answer(
                 optional,
             } if awaited => {
                 let kind = match *name {
-                    "ok" => ReadKind::Ok,
+                    "data" if rejects => ReadKind::Data,
+                    "ok" if !rejects => ReadKind::Ok,
                     "status" => ReadKind::Status,
                     _ => {
                         call.reads.headers |= *name == "headers";
@@ -126,6 +128,7 @@ pub(super) fn answer(
                 };
                 call.reads.ok |= kind == ReadKind::Ok;
                 call.reads.status |= kind == ReadKind::Status;
+                call.reads.json |= kind == ReadKind::Data;
                 let read = Read {
                     kind,
                     range: range.clone(),
@@ -148,7 +151,7 @@ pub(super) fn answer(
             }
         }
     }
-    named(walk, awaited, &chain.range, marks, call)
+    named(walk, awaited, &chain.range, marks, rejects, call)
 }
 
 /// The end of a chain that still is the response, or its promise.
@@ -157,6 +160,7 @@ fn named(
     awaited: bool,
     whole: &Range<usize>,
     marks: Vec<Read>,
+    rejects: bool,
     call: &mut Call,
 ) -> Result<(Answer, Option<Id>), Refused> {
     let context = Context(&walk.frames);
@@ -168,7 +172,7 @@ fn named(
                 return Ok((
                     Answer::Direct {
                         response: whole.clone(),
-                        reads: taken(fields, marks, call)?,
+                        reads: taken(fields, marks, rejects, call)?,
                     },
                     None,
                 ));
@@ -178,7 +182,7 @@ fn named(
                 && !declared.exported
             {
                 let annotation = match &declared.annotation {
-                    Some((range, text)) if text == "Response" => Some(range.clone()),
+                    Some((range, text)) if text == plain_type(rejects) => Some(range.clone()),
                     Some((range, _)) => {
                         return Err((range.clone(), "the response has a type of its own".into()));
                     }
@@ -214,6 +218,7 @@ fn then(
     args: &[ExprOrSpread],
     link: Range<usize>,
     marks: Vec<Read>,
+    rejects: bool,
     call: &mut Call,
 ) -> Result<(Answer, Option<Id>), Refused> {
     let source = walk.source;
@@ -256,7 +261,7 @@ fn then(
         None => Ok((Answer::Ignored, None)),
         Some(Pat::Ident(name)) => {
             let annotation = match &name.type_ann {
-                Some(annotation) if source.text_of(&annotation.type_ann) == "Response" => {
+                Some(annotation) if source.text_of(&annotation.type_ann) == plain_type(rejects) => {
                     Some(source.range(&**annotation))
                 }
                 Some(annotation) => {
@@ -281,7 +286,7 @@ fn then(
             Some(fields) => Ok((
                 Answer::Direct {
                     response: source.range(&*callback.expr),
-                    reads: taken(&fields, marks, call)?,
+                    reads: taken(&fields, marks, rejects, call)?,
                 },
                 None,
             )),
@@ -291,15 +296,22 @@ fn then(
     }
 }
 
+/// The type of a response, which says nothing of its data.
+fn plain_type(rejects: bool) -> &'static str {
+    if rejects { "AxiosResponse" } else { "Response" }
+}
+
 /// `const { ok, status } = …`
 fn taken(
     fields: &[(String, Range<usize>)],
     mut reads: Vec<Read>,
+    rejects: bool,
     call: &mut Call,
 ) -> Result<Vec<Read>, Refused> {
     for (name, range) in fields {
         let kind = match name.as_str() {
-            "ok" => ReadKind::Ok,
+            "data" if rejects => ReadKind::Data,
+            "ok" if !rejects => ReadKind::Ok,
             "status" => ReadKind::Status,
             _ => {
                 call.reads.headers |= name == "headers";
@@ -309,6 +321,7 @@ fn taken(
         };
         call.reads.ok |= kind == ReadKind::Ok;
         call.reads.status |= kind == ReadKind::Status;
+        call.reads.json |= kind == ReadKind::Data;
         reads.push(Read {
             kind,
             range: range.clone(),

@@ -21,12 +21,21 @@ use crate::syntax::{bare, prop_name};
 /// What the calls of a name do.
 #[derive(Debug, Clone)]
 pub(super) enum Channel {
-    /// An instance of a client, with what it puts in front of every URL.
-    Instance(Front),
+    /// An instance of a client.
+    Instance(Instance),
     /// A function, or an object of functions.
     Functions(Vec<Function>),
     /// No function, but URLs.
     Urls(Value),
+}
+
+/// An instance of a client.
+#[derive(Debug, Clone)]
+pub(super) struct Instance {
+    /// What it puts in front of every URL.
+    pub front: Front,
+    /// Whether it is one of axios, and then whether it is nothing but axios with a base URL.
+    pub axios: Option<bool>,
 }
 
 /// A function that sends a request to a URL that it is given.
@@ -92,7 +101,8 @@ impl Front {
         self.text.text.contains("api")
     }
 
-    fn before(&self, url: &Pattern) -> Pattern {
+    /// A URL with it in front.
+    pub fn before(&self, url: &Pattern) -> Pattern {
         let absolute = url.text.contains("://") || url.text.starts_with("//");
         let joined = self.joined.is_some();
         if joined && absolute {
@@ -110,10 +120,11 @@ impl Front {
                 text.push(&Pattern::text("/"));
             }
         }
-        text.push(url);
+        // What stands there may be another file's.
         for hole in &mut text.holes {
             hole.plain = false;
         }
+        text.push(url);
         text
     }
 }
@@ -127,7 +138,7 @@ impl Channel {
     /// Where it says that any URL below `/api` may be meant: the bytes.
     pub fn open(&self) -> Vec<Range<usize>> {
         match self {
-            Channel::Instance(front) => {
+            Channel::Instance(Instance { front, .. }) => {
                 let base = front.joined.clone();
                 base.into_iter().filter(|_| front.is_open()).collect()
             }
@@ -152,7 +163,7 @@ impl Channel {
             return None;
         }
         let (front, url, method) = match self {
-            Channel::Instance(front) => {
+            Channel::Instance(Instance { front, .. }) => {
                 let (url, method) = axios::request(source, constants, member, args)?;
                 (front, url, method)
             }
@@ -492,7 +503,7 @@ impl Reader<'_> {
     }
 
     /// `axios.create({ baseURL })` and its like.
-    fn instance(&self, value: &Expr) -> Option<Front> {
+    fn instance(&self, value: &Expr) -> Option<Instance> {
         let (object, name, args) = crate::syntax::method_call(value)?;
         if !matches!(name.as_str(), "create" | "extend" | "instance") {
             return None;
@@ -535,14 +546,20 @@ impl Reader<'_> {
         if base.is_none() && !is_client {
             return None;
         }
+        let axios = axios::names(self.source).contains(&client.to_id());
+        let axios = axios.then(|| name == "create" && axios::is_plain(self.source, options));
         let Some(base) = base else {
-            return Some(Front::none());
+            let front = Front::none();
+            return Some(Instance { front, axios });
         };
         match texts(self.source, self.constants, base).as_slice() {
-            [text] => Some(Front {
-                text: text.clone(),
-                joined: Some(self.source.range(base)),
-            }),
+            [text] => {
+                let front = Front {
+                    text: text.clone(),
+                    joined: Some(self.source.range(base)),
+                };
+                Some(Instance { front, axios })
+            }
             _ => None,
         }
     }
@@ -740,7 +757,10 @@ impl Requests<'_> {
         let (root, member) = callee_of(callee)?;
         let channel = match self.reader.known.get(&root.to_id()) {
             Some(channel) => channel.clone(),
-            None if &*root.sym == "axios" => Channel::Instance(Front::none()),
+            None if &*root.sym == "axios" => Channel::Instance(Instance {
+                front: Front::none(),
+                axios: None,
+            }),
             None => return None,
         };
         let sent = channel.sent(source, constants, member, &call.args);
@@ -806,6 +826,11 @@ pub(super) fn callee_of(callee: &Expr) -> Option<(&Ident, Option<&str>)> {
         },
         _ => None,
     }
+}
+
+/// The same of a call.
+pub(super) fn callee_of_call(call: &CallExpr) -> Option<(&Ident, Option<&str>)> {
+    callee_of(call.callee.as_expr()?)
 }
 
 impl Visit for Requests<'_> {

@@ -95,6 +95,8 @@ pub(super) struct Declared {
     pub id: Option<Id>,
     /// Whether other modules can see it.
     pub exported: bool,
+    /// The object pattern that takes it apart.
+    pub pattern: Option<Range<usize>>,
     /// The names taken out of it, when it is an object pattern of plain names.
     pub fields: Option<Vec<(String, Range<usize>)>>,
     /// The annotation with its colon.

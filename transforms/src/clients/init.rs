@@ -157,21 +157,25 @@ impl Init {
         });
     }
 
-    fn refuse(&mut self, range: Range<usize>, words: &str) {
+    pub(super) fn refuse(&mut self, range: Range<usize>, words: &str) {
         self.refused.get_or_insert((range, words.to_string()));
     }
 }
 
 /// What the headers say.
 #[derive(Debug, Default)]
-struct Headers {
-    json: bool,
+pub(super) struct Headers {
+    /// The content type is JSON.
+    pub json: bool,
+    /// The content type is that of a form.
     urlencoded: bool,
-    unknown: bool,
+    /// They are not all known.
+    pub unknown: bool,
 }
 
 impl Headers {
-    fn read(&mut self, source: &Source, value: &Expr, init: &mut Init) {
+    /// Reads the headers of a request; what an action could not send is refused.
+    pub fn read(&mut self, source: &Source, value: &Expr, init: &mut Init) {
         let Expr::Object(object) = value else {
             self.unknown = true;
             init.refuse(source.range(value), "the headers are not an object literal");
@@ -208,7 +212,12 @@ impl Headers {
 }
 
 /// What reaches the server for a body that is not `JSON.stringify(…)`.
-fn sends(source: &Source, constants: &Constants, body: &Expr, headers: &Headers) -> Sends {
+pub(super) fn sends(
+    source: &Source,
+    constants: &Constants,
+    body: &Expr,
+    headers: &Headers,
+) -> Sends {
     let value = match body {
         Expr::Ident(ident) => constants.get(&ident.to_id()).unwrap_or(body),
         _ => body,
@@ -227,7 +236,7 @@ fn sends(source: &Source, constants: &Constants, body: &Expr, headers: &Headers)
 }
 
 /// The key and the value of a property with a plain name.
-fn plain(entry: &PropOrSpread) -> Option<(String, &Expr)> {
+pub(super) fn plain(entry: &PropOrSpread) -> Option<(String, &Expr)> {
     let PropOrSpread::Prop(prop) = entry else {
         return None;
     };
@@ -256,7 +265,7 @@ pub(super) fn literal(expr: &Expr) -> Option<String> {
 }
 
 /// `x` of `JSON.stringify(x)`.
-fn stringified<'a>(source: &Source, expr: &'a Expr) -> Option<&'a Expr> {
+pub(super) fn stringified<'a>(source: &Source, expr: &'a Expr) -> Option<&'a Expr> {
     let Expr::Call(call) = expr else { return None };
     let Callee::Expr(callee) = &call.callee else {
         return None;
@@ -271,12 +280,12 @@ fn stringified<'a>(source: &Source, expr: &'a Expr) -> Option<&'a Expr> {
         .then_some(expr)
 }
 
-fn is_absent(source: &Source, expr: &Expr) -> bool {
+pub(super) fn is_absent(source: &Source, expr: &Expr) -> bool {
     matches!(expr, Expr::Lit(Lit::Null(_))) || global_name(source, expr) == Some("undefined")
 }
 
 /// The top-level fields of an object literal with nothing but plain names.
-fn fields(source: &Source, value: &Expr) -> Option<Vec<Field>> {
+pub(super) fn fields(source: &Source, value: &Expr) -> Option<Vec<Field>> {
     let Expr::Object(object) = value else {
         return None;
     };

@@ -15,6 +15,7 @@ mod channel;
 mod channels;
 mod constants;
 mod context;
+mod failure;
 mod fetch;
 mod init;
 mod json_view;
@@ -22,6 +23,8 @@ mod markup;
 mod middleware;
 mod navigation;
 mod pattern;
+mod plain_object;
+mod request;
 mod response;
 mod routes;
 mod scope;
@@ -61,7 +64,7 @@ struct Guess {
 impl Guess {
     fn request(method: Option<String>, sends: Sends) -> Guess {
         Guess {
-            client: Client::Axios,
+            client: Client::Verbs,
             method,
             sends,
             prefix: false,
@@ -117,12 +120,14 @@ pub fn collect(project: &Project, routes: &[RouteKey]) -> Vec<Call> {
         sources.extend(more);
         channels = Channels::find(project, &sources, &names_route);
     }
+    let axios = axios::uses(project, &reaches);
     let found: Vec<Read> = project
         .files
         .par_iter()
         .map(|(path, file)| {
             let source = sources.get(path.as_str());
-            read(project, &table, &reaches, &channels, (path, file), source)
+            let known = (&channels, &axios);
+            read(project, &table, &reaches, known, (path, file), source)
         })
         .collect();
     drop(sources);
@@ -165,7 +170,7 @@ fn read(
     project: &Project,
     table: &Routes,
     reaches: &[Reach<'_>],
-    channels: &Channels,
+    (channels, axios): (&Channels, &axios::Uses),
     (path, file): (&str, &File),
     source: Option<&Source>,
 ) -> Read {
@@ -183,7 +188,7 @@ fn read(
     };
     match source {
         Some(source) => {
-            let (drafts, met) = walk::walk(source, table, &scope, &bound);
+            let (drafts, met) = walk::walk(source, table, &scope, &bound, axios);
             (response::finish(source, drafts), met)
         }
         None => (text::calls(table, &scope, content, path), Vec::new()),
@@ -216,6 +221,8 @@ fn unreadable(table: &Routes, scope: &Scope, path: &str) -> Call {
     )
 }
 
+#[cfg(test)]
+mod axios_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

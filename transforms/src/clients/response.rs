@@ -14,7 +14,7 @@ use swc_core::ecma::ast::{
 use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::answer;
-use super::fetch::Draft;
+use super::request::Draft;
 use crate::facts::call::{Answer, Call, Read, ReadKind, Reads};
 use crate::outcome::Place;
 use crate::source::Source;
@@ -23,7 +23,13 @@ use crate::source::Source;
 pub(super) fn finish(source: &Source, drafts: Vec<Draft>) -> Vec<Call> {
     let watched: HashMap<Id, Uses> = drafts
         .iter()
-        .filter_map(|draft| Some((draft.watch.clone()?, Uses::default())))
+        .filter_map(|draft| {
+            let uses = Uses {
+                rejects: draft.rejects,
+                ..Uses::default()
+            };
+            Some((draft.watch.clone()?, uses))
+        })
         .collect();
     let mut follower = Follower {
         source,
@@ -76,6 +82,8 @@ fn with_uses(source: &Source, mut call: Call, uses: Uses) -> Call {
 /// What was seen of one name.
 #[derive(Debug, Default)]
 struct Uses {
+    /// Whether it is the response of a client that has parsed it, and rejects where it is no success.
+    rejects: bool,
     reads: Vec<Read>,
     seen: Reads,
     refused: Option<(Range<usize>, String)>,
@@ -208,6 +216,9 @@ impl Follower<'_> {
         let Some(uses) = self.watched.get_mut(&member.id) else {
             return;
         };
+        if uses.rejects {
+            return uses.refuse(range, "json of the response is read");
+        }
         uses.seen.json = true;
         uses.seen.error_body |= !sure;
         uses.reads.push(Read {
@@ -215,6 +226,10 @@ impl Follower<'_> {
             range,
             optional: member.optional,
         });
+    }
+
+    fn rejects(&self, id: &Id) -> bool {
+        self.watched.get(id).is_some_and(|uses| uses.rejects)
     }
 
     fn presence(&mut self, expr: &Expr) -> bool {
@@ -364,6 +379,20 @@ impl Visit for Follower<'_> {
                     let range = member.range.clone();
                     self.read_json(member, range, false, None);
                 }
+                ("data", false) if self.rejects(&member.id) => {
+                    let Some(uses) = self.watched.get_mut(&member.id) else {
+                        return;
+                    };
+                    uses.seen.json = true;
+                    uses.reads.push(Read {
+                        kind: ReadKind::Data,
+                        range: member.range,
+                        optional: member.optional,
+                    });
+                }
+                ("ok", false) if self.rejects(&member.id) => {
+                    self.escape(&member.id, member.range, "ok of the response is read");
+                }
                 ("ok" | "status", false) => {
                     let Some(uses) = self.watched.get_mut(&member.id) else {
                         return;
@@ -512,22 +541,27 @@ impl Visit for Follower<'_> {
             && let Some(id) = self.id(value)
         {
             let fields = answer::fields(self.source, pattern);
+            let known: &[&str] = match self.rejects(&id) {
+                true => &["data", "status"],
+                false => &["ok", "status"],
+            };
             let plain = fields
                 .iter()
                 .flatten()
-                .all(|(name, _)| matches!(name.as_str(), "ok" | "status"));
+                .all(|(name, _)| known.contains(&name.as_str()));
             let range = self.source.range(declarator);
             if fields.is_none() || !plain {
                 self.escape(&id, range, "the response is taken apart");
             } else if let Some(uses) = self.watched.get_mut(&id) {
                 for (name, range) in fields.into_iter().flatten() {
-                    let kind = if name == "ok" {
-                        uses.seen.ok = true;
-                        ReadKind::Ok
-                    } else {
-                        uses.seen.status = true;
-                        ReadKind::Status
+                    let kind = match name.as_str() {
+                        "ok" => ReadKind::Ok,
+                        "data" => ReadKind::Data,
+                        _ => ReadKind::Status,
                     };
+                    uses.seen.ok |= kind == ReadKind::Ok;
+                    uses.seen.json |= kind == ReadKind::Data;
+                    uses.seen.status |= kind == ReadKind::Status;
                     uses.reads.push(Read {
                         kind,
                         range,

@@ -109,7 +109,7 @@ impl Scope {
 
     /// A call with what the file decides. It cannot be rewritten until somebody says so.
     pub fn call(&self, place: Place, guess: Guess, routes: Vec<usize>, exact: bool) -> Call {
-        let words = "only calls of fetch can be rewritten".to_string();
+        let words = "only calls of fetch and axios can be rewritten".to_string();
         let client = self.kind.unwrap_or(guess.client);
         Call {
             rewrite: Err((place.clone(), words)),
@@ -120,7 +120,7 @@ impl Scope {
             exact,
             sends: guess.sends,
             reads: Reads {
-                other: matches!(client, Client::Axios | Client::Swr | Client::Constant),
+                other: matches!(client, Client::Verbs | Client::Swr | Client::Constant),
                 ..Reads::default()
             },
             from_pages: self.from_pages,

@@ -7,8 +7,8 @@ use std::ops::Range;
 use swc_core::ecma::ast::{Expr, Ident};
 
 use super::context::{Context, Declared, Frame};
-use super::fetch::Draft;
 use super::pattern::{Pattern, is_string, texts};
+use super::request::Draft;
 use super::scope::Naming;
 use super::walk::Walk;
 use super::{Guess, text, url};
@@ -153,7 +153,11 @@ impl Walk<'_> {
         };
         let place = Place::new(&self.source.path, &self.source.text, range.start, range.end);
         let call = self.scope.call(place, guess, naming.routes, naming.exact);
-        let draft = Draft { call, watch: None };
+        let draft = Draft {
+            call,
+            watch: None,
+            rejects: false,
+        };
         match Context(&self.frames).use_of() {
             Some(Frame::Declared(Declared {
                 id: Some(id),

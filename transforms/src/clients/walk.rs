@@ -2,7 +2,8 @@
 //! `fetch`, strings that a client takes for a URL, and strings that go elsewhere. Imports, types and comments
 //! are not looked at. A constant that was followed to all its uses is no place of its own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use swc_core::ecma::ast::{
@@ -11,22 +12,26 @@ use swc_core::ecma::ast::{
     ExportDefaultExpr, ExportNamedSpecifier, Expr, ExprOrSpread, ExprStmt, FnDecl, FnExpr,
     Function, Id, ImportDecl, JSXAttr, JSXAttrName, JSXAttrOrSpread, JSXAttrValue, JSXElementName,
     JSXOpeningElement, JSXText, KeyValueProp, Lit, MemberExpr, MemberProp, ModuleExportName,
-    NamedExport, NewExpr, OptChainBase, Pat, Prop, PropName, ReturnStmt, SimpleAssignTarget, Stmt,
-    SwitchCase, TsInterfaceDecl, TsType, TsTypeAliasDecl, TsTypeAnn, TsTypeParamInstantiation,
-    UnaryOp, VarDecl, VarDeclarator,
+    NamedExport, NewExpr, OptChainBase, Pat, Prop, PropName, PropOrSpread, ReturnStmt,
+    SimpleAssignTarget, Stmt, SwitchCase, TryStmt, TsInterfaceDecl, TsType, TsTypeAliasDecl,
+    TsTypeAnn, TsTypeParamInstantiation, UnaryOp, VarDecl, VarDeclarator,
 };
 use swc_core::ecma::visit::{Visit, VisitWith};
 
+use super::channel::{Channel, Instance};
 use super::channels::Bound;
 use super::context::{Argument, Attribute, Declared, Frame};
-use super::fetch::{self, Draft};
+
+use super::failure::{self, Seen};
 use super::init::{self, Init};
 use super::pattern::{Constants, Pattern, is_string, leaves};
+use super::request::{self, Draft};
 use super::routes::Routes;
 use super::scope::Scope;
-use super::{Guess, answer, channel, constants, url, values};
+use super::{Guess, answer, axios, channel, constants, url, values};
 use crate::facts::call::{Client, Sends};
 use crate::source::Source;
+use crate::syntax::bare;
 
 /// A file on its way through the walk.
 pub(super) struct Walk<'s> {
@@ -39,8 +44,16 @@ pub(super) struct Walk<'s> {
     /// How often each constant is used.
     pub references: HashMap<Id, usize>,
     pub frames: Vec<Frame>,
-    /// The statements around, innermost last, with the one after each.
-    statements: Vec<Option<Range<usize>>>,
+    /// The statements around, innermost last, with the one after each, and where their list starts.
+    statements: Vec<Standing>,
+    /// Who sees an error that is thrown here: the `try` blocks around, innermost last.
+    pub tries: Vec<Seen>,
+    /// The names by which the file imports axios.
+    pub axios_names: HashSet<Id>,
+    /// What the project does with axios.
+    pub axios: &'s axios::Uses,
+    /// How many answers of a list of statements got a name, by where the list starts.
+    pub given: RefCell<HashMap<usize, usize>>,
     pub drafts: Vec<Draft>,
     /// Constants that name a route: kept when a use is not followed.
     pub pending: BTreeMap<Id, Vec<Draft>>,
@@ -56,6 +69,16 @@ pub(super) struct Walk<'s> {
     render: bool,
 }
 
+/// A statement of a list.
+#[derive(Debug, Clone)]
+struct Standing {
+    own: Range<usize>,
+    next: Option<Range<usize>>,
+    list: usize,
+    /// Whether the list is a `case`, whose names are those of the whole `switch`.
+    case: bool,
+}
+
 /// Walks a file. Gives its drafts, and the channels that it uses: `true` for a use that is not
 /// followed.
 pub(super) fn walk(
@@ -63,6 +86,7 @@ pub(super) fn walk(
     table: &Routes,
     scope: &Scope,
     bound: &Bound,
+    axios: &axios::Uses,
 ) -> (Vec<Draft>, Vec<(usize, bool)>) {
     let mut found = constants::find(source);
     found.constants.held = bound.urls();
@@ -75,6 +99,10 @@ pub(super) fn walk(
         references: found.references,
         frames: Vec::new(),
         statements: Vec::new(),
+        tries: Vec::new(),
+        axios_names: axios::names(source),
+        axios,
+        given: RefCell::default(),
         drafts: Vec::new(),
         pending: BTreeMap::new(),
         unfollowed: HashMap::new(),
@@ -117,7 +145,30 @@ pub(super) fn walk(
 impl Walk<'_> {
     /// The statement right after the current one, when it is a plain one without functions.
     pub fn next_statement(&self) -> Option<Range<usize>> {
-        self.statements.last().cloned().flatten()
+        self.statements.last()?.next.clone()
+    }
+
+    /// The statement of a list that stands around, in the same function.
+    pub fn own_statement(&self) -> Option<Range<usize>> {
+        Some(self.statements.last()?.own.clone())
+    }
+
+    /// Whether a name that is declared here is one of a whole `switch`.
+    pub fn in_case(&self) -> bool {
+        self.statements.last().is_some_and(|standing| standing.case)
+    }
+
+    /// Where the list of statements around starts.
+    pub fn block(&self) -> usize {
+        self.statements.last().map_or(0, |standing| standing.list)
+    }
+
+    /// The instance of axios that a name is.
+    pub fn instance(&self, name: &Id) -> Option<&Instance> {
+        match self.bound.of(name)? {
+            Channel::Instance(instance) if instance.axios.is_some() => Some(instance),
+            _ => None,
+        }
     }
 
     fn with(&mut self, frame: Frame, inside: impl FnOnce(&mut Self)) {
@@ -216,11 +267,87 @@ impl Walk<'_> {
         true
     }
 
+    /// Reads a call of a client, with what is chained to it. Whether it was.
+    fn request(&mut self, chain: &request::Chain) -> bool {
+        let read = request::read(self, chain);
+        if read.is_none() && chain.client != Client::Fetch {
+            return false;
+        }
+        self.render = false;
+        if let Some((root, _)) = channel::callee_of_call(chain.call)
+            && self.instance(&root.to_id()).is_some()
+        {
+            *self.followed.entry(root.to_id()).or_default() += 1;
+        }
+        let url = match read {
+            Some((draft, url)) => {
+                self.drafts.push(draft);
+                Some(url)
+            }
+            None => chain
+                .call
+                .args
+                .first()
+                .map(|url| self.source.range(&url.expr)),
+        };
+        for argument in &chain.call.args {
+            self.sent(&argument.expr, url.as_ref());
+        }
+        for argument in chain.arguments() {
+            self.with(Frame::Other, |walk| argument.expr.visit_with(walk));
+        }
+        true
+    }
+
+    /// Visits an argument of such a call; what the URL is was read.
+    fn sent(&mut self, argument: &Expr, url: Option<&Range<usize>>) {
+        let is_url = |expr: &Expr| Some(&self.source.range(expr)) == url;
+        if is_url(argument) || is_url(bare(argument)) {
+            return self.visit_leaves(argument);
+        }
+        let Expr::Object(options) = bare(argument) else {
+            return self.with(Frame::Other, |walk| argument.visit_with(walk));
+        };
+        for entry in &options.props {
+            let value = match entry {
+                PropOrSpread::Prop(prop) => prop.as_key_value().map(|pair| &*pair.value),
+                PropOrSpread::Spread(_) => None,
+            };
+            match value {
+                Some(value) if is_url(value) => self.visit_leaves(value),
+                _ => self.with(Frame::Other, |walk| entry.visit_with(walk)),
+            }
+        }
+    }
+
+    /// Visits a list of statements.
+    fn list(&mut self, body: &[Stmt], case: bool) {
+        let list = body
+            .first()
+            .map_or(0, |first| self.source.range(first).start);
+        for (index, statement) in body.iter().enumerate() {
+            let next = body
+                .get(index + 1)
+                .filter(|next| matches!(next, Stmt::Expr(_) | Stmt::Return(_) | Stmt::Decl(_)))
+                .map(|next| self.source.range(next));
+            self.statements.push(Standing {
+                own: self.source.range(statement),
+                next,
+                list,
+                case,
+            });
+            statement.visit_with(self);
+            self.statements.pop();
+        }
+    }
+
     fn function(&mut self, inside: impl FnOnce(&mut Self)) {
         let render = std::mem::take(&mut self.render);
         let statements = std::mem::take(&mut self.statements);
+        let tries = std::mem::take(&mut self.tries);
         self.with(Frame::Function { render }, inside);
         self.statements = statements;
+        self.tries = tries;
     }
 
     fn expr(&mut self, expr: &Expr) {
@@ -305,20 +432,9 @@ impl Walk<'_> {
 
 impl Visit for Walk<'_> {
     fn visit_expr(&mut self, expr: &Expr) {
-        if let Some(chain) = fetch::chain(self.source, expr) {
-            self.render = false;
-            let draft = fetch::read(self, &chain);
-            self.drafts.extend(draft);
-            for (index, argument) in chain.call.args.iter().enumerate() {
-                if index == 0 {
-                    self.visit_leaves(&argument.expr);
-                } else {
-                    self.with(Frame::Other, |walk| argument.expr.visit_with(walk));
-                }
-            }
-            for argument in chain.arguments() {
-                self.with(Frame::Other, |walk| argument.expr.visit_with(walk));
-            }
+        if let Some(chain) = request::chain(self, expr)
+            && self.request(&chain)
+        {
             return;
         }
         if let Some((_, texts, _)) = values::texts_of(self.source, &self.constants, expr) {
@@ -411,6 +527,10 @@ impl Visit for Walk<'_> {
         let Some(value) = &declarator.init else {
             return;
         };
+        let pattern = match &declarator.name {
+            Pat::Object(pattern) => Some(self.source.range(pattern)),
+            _ => None,
+        };
         let (id, fields, annotation) = match &declarator.name {
             Pat::Ident(name) => {
                 if is_rendering(&name.id.sym) && matches!(&**value, Expr::Arrow(_) | Expr::Fn(_)) {
@@ -434,6 +554,7 @@ impl Visit for Walk<'_> {
         let frame = Frame::Declared(Declared {
             id,
             exported: self.exported && !inside,
+            pattern,
             fields,
             annotation,
             alone: self.alone,
@@ -444,16 +565,19 @@ impl Visit for Walk<'_> {
         self.render = false;
     }
 
+    fn visit_try_stmt(&mut self, attempt: &TryStmt) {
+        let seen = attempt.handler.as_ref();
+        let seen = seen.map(|clause| failure::caught(self.source, clause));
+        let depth = self.tries.len();
+        self.tries.extend(seen);
+        attempt.block.visit_with(self);
+        self.tries.truncate(depth);
+        attempt.handler.visit_with(self);
+        attempt.finalizer.visit_with(self);
+    }
+
     fn visit_stmts(&mut self, body: &[Stmt]) {
-        for (index, statement) in body.iter().enumerate() {
-            let next = body
-                .get(index + 1)
-                .filter(|next| matches!(next, Stmt::Expr(_) | Stmt::Return(_) | Stmt::Decl(_)))
-                .map(|next| self.source.range(next));
-            self.statements.push(next);
-            statement.visit_with(self);
-            self.statements.pop();
-        }
+        self.list(body, false);
     }
 
     fn visit_expr_stmt(&mut self, statement: &ExprStmt) {
@@ -466,7 +590,7 @@ impl Visit for Walk<'_> {
 
     fn visit_switch_case(&mut self, case: &SwitchCase) {
         self.with(Frame::Compared, |walk| case.test.visit_with(walk));
-        self.visit_stmts(&case.cons);
+        self.list(&case.cons, true);
     }
 
     fn visit_fn_decl(&mut self, declaration: &FnDecl) {

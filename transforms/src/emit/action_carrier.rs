@@ -3,7 +3,7 @@
 //! the request gets `actionRequest()`. Refused is what [`InAction`](crate::facts::in_action::InAction) says.
 
 use super::call_site::Contract;
-use super::carrier::{ActionMode, Data, Helper, Writer};
+use super::carrier::{ActionMode, Bodies, Data, Helper, Writer};
 use crate::facts::effect::{Carrier, Effect, Kind};
 use crate::flow::Reading;
 use crate::reason::{Note, Reason};
@@ -79,7 +79,7 @@ impl<'a> Writer<'_, 'a, '_> {
             None if answers && fits.text && mode.contract != Contract::Nothing => {
                 Some("answers something else than JSON")
             }
-            None if answers && mode.rejects && fits.empty => {
+            None if answers && mode.bodies != Bodies::Any && fits.empty => {
                 Some("answers without a body, which callers read")
             }
             None if answers && !self.free(Helper::ToResult.name()) => Some("toResult is taken"),

@@ -1,14 +1,17 @@
-//! Puts the call of a Server Action in the place of a `fetch`. In: a file, a call whose
+//! Puts the call of a Server Action in the place of a client's. In: a file, a call whose
 //! [`CallShape`] was read from it, and the action. Out: edits of the call's own text and of the reads of its
 //! response. Nothing else moves. Refused, with the place: reads that the action's contract does not
 //! serve, parameters that the call does not have. The imports come once for a file, from [`imports`].
 
 mod imports;
+mod throws;
 
 use std::ops::Range;
 
 use crate::edit::{Edits, Fragment};
-use crate::facts::call::{Answer, Binding, Call, CallShape, Named, PathArgument, Read, ReadKind};
+use crate::facts::call::{
+    Answer, Binding, Call, CallShape, Failure, Named, PathArgument, Read, ReadKind,
+};
 use crate::outcome::Place;
 use crate::source::Source;
 use imports::Style;
@@ -34,6 +37,8 @@ pub struct ActionRef {
     pub specifier: String,
     /// What it gives back.
     pub contract: Contract,
+    /// Whether it may give back what is no success, where a client rejected.
+    pub fails: bool,
     /// What it takes.
     pub params: Vec<Param>,
 }
@@ -63,6 +68,7 @@ pub fn contract(calls: &[&Call]) -> Contract {
             });
             match call.reads {
                 reads if reads.ok || reads.status || asks => Contract::Result,
+                reads if reads.json && fails(call).is_some() => Contract::Result,
                 reads if reads.json => Contract::Data,
                 _ => Contract::Nothing,
             }
@@ -71,7 +77,12 @@ pub fn contract(calls: &[&Call]) -> Contract {
         .unwrap_or(Contract::Nothing)
 }
 
-/// Puts the call of the action in the place of the `fetch`.
+/// What a call does where the answer is no success, unless it answers all the same.
+pub fn fails(call: &Call) -> Option<&Failure> {
+    call.rewrite.as_ref().ok()?.failure.as_ref()
+}
+
+/// Puts the call of the action in the place of the client's.
 ///
 /// # Errors
 /// With the place and the reason, when this call site and this action do not fit.
@@ -105,6 +116,10 @@ pub fn rewrite(source: &Source, call: &Call, action: &ActionRef) -> Result<Edits
         }
         (Answer::Named(named), contract) => self::named(&mut edits, source, named, contract),
     };
+    let outcome = outcome.and_then(|()| match &shape.failure {
+        Some(failure) => throws::throws(&mut edits, source, shape, failure, action.fails),
+        None => Ok(()),
+    });
     match outcome {
         Ok(()) => Ok(edits),
         Err((range, words)) => Err(refuse(&range, words.to_string())),
@@ -218,10 +233,16 @@ fn direct(
     for read in reads {
         match (&read.kind, contract) {
             (_, Contract::Nothing)
-            | (ReadKind::Ok | ReadKind::Status | ReadKind::Presence, Contract::Data) => {
+            | (
+                ReadKind::Ok | ReadKind::Status | ReadKind::Presence | ReadKind::Data,
+                Contract::Data,
+            ) => {
                 return Err(unserved(read));
             }
-            (ReadKind::Ok | ReadKind::Status | ReadKind::Presence, Contract::Result) => {}
+            (
+                ReadKind::Ok | ReadKind::Status | ReadKind::Presence | ReadKind::Data,
+                Contract::Result,
+            ) => {}
             (ReadKind::Json { .. }, Contract::Result) => {
                 edits.delete(read.range.start..response.start);
                 edits.replace(response.end..read.range.end, ".data");

@@ -176,6 +176,17 @@ pub enum Data {
     Other,
 }
 
+/// The answers that need a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bodies {
+    /// None.
+    Any,
+    /// Those of success: callers would see an empty text for none.
+    Success,
+    /// All of them: callers failed where there was none.
+    All,
+}
+
 /// What a Server Action gives and takes.
 #[derive(Debug, Clone)]
 pub struct ActionMode {
@@ -183,8 +194,13 @@ pub struct ActionMode {
     pub contract: Contract,
     /// Whether any caller reads the data.
     pub data: bool,
-    /// Whether it fails where the handler did, because callers read the body whatever the status.
+    /// Whether it fails where the handler did, because callers read the body whatever the status, or
+    /// because their client rejected then.
     pub rejects: bool,
+    /// Whether a caller that sees the answers of errors, too, reads the data.
+    pub error_data: bool,
+    /// The answers that need a body, because of how callers read it.
+    pub bodies: Bodies,
     /// The type of the body, from what callers send.
     pub body_type: String,
     /// The method that it takes the place of.

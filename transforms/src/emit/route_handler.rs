@@ -11,7 +11,9 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::action_carrier::shows_in_action;
 use super::call_site::Contract;
-use super::carrier::{ActionMode, Context, Data, Helper, Lowered, Needs, lower, param_name};
+use super::carrier::{
+    ActionMode, Bodies, Context, Data, Helper, Lowered, Needs, lower, param_name,
+};
 use super::given::gives_body;
 use super::imports::Imports;
 use super::layout;
@@ -1022,7 +1024,7 @@ impl<'a> File<'_, 'a> {
             None if fits.text && mode.contract != Contract::Nothing => {
                 Some("answers something else than JSON".to_string())
             }
-            None if mode.rejects && fits.empty => {
+            None if mode.bodies != Bodies::Any && fits.empty => {
                 Some("answers without a body, which callers read".to_string())
             }
             None => [Helper::ToResult, Helper::ActionRequest]
@@ -1169,9 +1171,11 @@ impl<'a> File<'_, 'a> {
         !self.tried(function, Some(mode)) && needs.data.iter().all(alike)
     }
 
-    /// Removes top-level declarations that only dropped code used.
+    /// Removes top-level declarations that only dropped code used. Where methods go to two
+    /// files, also constants that are computed: the other file keeps those that it uses.
     fn drop_unused_items(&mut self) {
         let source = self.module.source;
+        let split = self.around.methods.is_some();
         let names = Names::of(source, &source.module).all;
         let inside = |outer: &Range<usize>, at: &Range<usize>| {
             outer.start <= at.start && at.end <= outer.end
@@ -1201,7 +1205,13 @@ impl<'a> File<'_, 'a> {
                                 )
                             )
                         });
-                        if !quiet {
+                        let moves = split
+                            && variables.kind == VarDeclKind::Const
+                            && variables.decls.iter().all(|declarator| {
+                                let init = declarator.init.as_deref();
+                                init.is_some_and(|init| crate::syntax::is_made_only(source, init))
+                            });
+                        if !(quiet || moves) {
                             return None;
                         }
                         variables.decls.iter().for_each(|declarator| {

@@ -10,7 +10,7 @@ use swc_core::ecma::visit::{Visit, VisitWith};
 
 use super::action_cookies::is_cookie;
 use super::call_site::Contract;
-use super::carrier::{ActionMode, Data, Writer};
+use super::carrier::{ActionMode, Bodies, Data, Writer};
 use super::style::{indentation, line_start};
 use crate::edit::Fragment;
 use crate::facts::api_module::{Body, Function};
@@ -414,12 +414,13 @@ impl<'a> Writer<'_, 'a, '_> {
             None => Some(200),
             Some(status) => number(status),
         };
+        let fails = status.is_some_and(|status| !(200..300).contains(&status));
         let payload = match &reply.payload {
             Payload::Json(value) => Some(*value),
             Payload::Empty | Payload::EmptyJson => None,
             // Nobody reads it.
             Payload::Text(value, _) | Payload::Bytes(value) | Payload::Opaque(value)
-                if !mode.data && quiet(value) =>
+                if (!mode.data || fails && !mode.error_data) && quiet(value) =>
             {
                 None
             }
@@ -440,7 +441,12 @@ impl<'a> Writer<'_, 'a, '_> {
         }
         // What does work is done, although nobody reads what it gives.
         let data = mode.data || payload.is_some_and(|value| !quiet(value));
-        if mode.rejects && payload.is_none() {
+        let needed = match mode.bodies {
+            Bodies::Any => false,
+            Bodies::Success => !fails,
+            Bodies::All => true,
+        };
+        if needed && payload.is_none() {
             let why = "an answer without a body, which callers read";
             return self.refuse(Reason::UnknownSend, range, why);
         }

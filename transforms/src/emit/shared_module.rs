@@ -19,6 +19,7 @@ use crate::edit::{Edits, Fragment};
 use crate::facts::api_module::{ApiModule, Form as Spelling, Function, param_id, refuse_at};
 use crate::facts::effect::{Replies, Role};
 use crate::facts::members;
+use crate::libraries::{cors_calls, pruned};
 use crate::modules::{Key, Modules, Part, Shared, function};
 use crate::outcome::{Place, Refusal};
 use crate::reason::Reason;
@@ -226,6 +227,10 @@ pub fn write(
         .render(&source.text, 0..source.text.len())
         .map_err(|overlap| broken(format!("{overlap:?}")))?;
     let text = without_orphans(source, text, went);
+    let text = match modules.spared(file) {
+        [] => text,
+        spared => pruned(source, cors_calls::without(source, text, spared)),
+    };
     let text = layout::lay_out(source, source.in_own_line_ends(text));
     Source::parse(file, text.as_str().into()).map_err(|error| broken(error.message))?;
     Ok(SharedModule {
@@ -271,7 +276,7 @@ fn without_orphans(before: &Source, text: String, mut went: String) -> String {
     match left == text {
         true => text,
         // What they imported goes with them.
-        false => crate::libraries::pruned(before, left),
+        false => pruned(before, left),
     }
 }
 

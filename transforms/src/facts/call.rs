@@ -21,8 +21,10 @@ pub struct RouteKey {
 pub enum Client {
     /// `fetch`.
     Fetch,
-    /// axios, and any object with a function for each HTTP verb (`ky.post`, `api.get`).
+    /// axios, where it is surely axios: the call is read whole, like one of `fetch`.
     Axios,
+    /// Any object with a function for each HTTP verb (`ky.post`, `api.get`).
+    Verbs,
     /// A function of the project that sends a request to a URL that it is given.
     Function,
     /// `useSWR` and its relatives.
@@ -58,7 +60,7 @@ impl Client {
     pub fn name(self) -> &'static str {
         match self {
             Client::Fetch => "fetch",
-            Client::Axios => "axios",
+            Client::Axios | Client::Verbs => "axios",
             Client::Function => "a function that sends requests",
             Client::Swr => "SWR",
             Client::Form => "form",
@@ -148,7 +150,7 @@ pub struct Call {
     pub component: bool,
 }
 
-/// A call of `fetch` that a Server Action's call can replace.
+/// A call of `fetch` or axios that a Server Action's call can replace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallShape {
     /// The whole call, `fetch(…)`.
@@ -161,6 +163,67 @@ pub struct CallShape {
     pub answer: Answer,
     /// A statement that nothing needs once the call is replaced: `const url = '/api/x'`.
     pub leftover: Option<Range<usize>>,
+    /// What the client does where the answer is no success; `None` when it answers all the same.
+    pub failure: Option<Failure>,
+}
+
+/// What becomes of an answer that is no success, behind a client that rejects then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Where the call site can throw.
+    pub throws: Throws,
+    /// Whether the error is more than logged: its message may be read.
+    pub seen: bool,
+    /// The type of the data that the call is given: `Post` of `axios.post<Post>(…)`.
+    pub data: Option<Range<usize>>,
+}
+
+/// Where a call site that awaited a promise throws for an answer that is no success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Throws {
+    /// After `await call(…);`, where the answer gets a name.
+    Statement {
+        /// The whole statement.
+        statement: Range<usize>,
+        /// The name.
+        name: String,
+    },
+    /// After `const answer = await call(…);`.
+    Declaration {
+        /// The whole statement.
+        statement: Range<usize>,
+    },
+    /// After `const { data } = await call(…);`, which is taken apart later.
+    Pattern {
+        /// The whole statement.
+        statement: Range<usize>,
+        /// The pattern.
+        pattern: Range<usize>,
+        /// `await call(…)`.
+        value: Range<usize>,
+        /// The name that the answer gets.
+        name: String,
+    },
+    /// First in the callback of `.then(…)`.
+    Callback {
+        /// The parameter, or the empty parentheses.
+        parameter: Range<usize>,
+        /// Whether it is an object pattern, which takes the answer apart later.
+        pattern: bool,
+        /// The body.
+        body: Range<usize>,
+        /// The statements of the body, when it is a block.
+        block: Option<Vec<Range<usize>>>,
+        /// The name of the answer.
+        name: String,
+        /// Whether the answer has that name already.
+        named: bool,
+    },
+    /// In a link of its own, right behind the call.
+    Link {
+        /// The name that the answer gets.
+        name: String,
+    },
 }
 
 /// The value of one dynamic segment.
@@ -268,6 +331,8 @@ pub enum ReadKind {
     Status,
     /// The response itself, asked whether it is there: `if (!res)`.
     Presence,
+    /// `data`, of a client that has parsed the body.
+    Data,
     /// `json()`; `awaited` unless it is returned as it is.
     Json {
         /// Whether `await` stands in front.

@@ -10,6 +10,8 @@ pub mod chain;
 mod chain_text;
 mod clerk;
 mod cookies_next;
+mod cors;
+pub mod cors_calls;
 mod formidable;
 mod iron_session;
 pub mod next_api_route_middleware;

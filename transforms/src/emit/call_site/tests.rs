@@ -12,6 +12,7 @@ fn rewritten(text: &str, contract: Option<Contract>, params: &[Param]) -> Result
         name: "createPost".into(),
         specifier: "@/app/actions/posts".into(),
         contract: contract.unwrap_or_else(|| super::contract(&calls)),
+        fails: true,
         params: params.to_vec(),
     };
     let mut edits = Edits::default();
@@ -235,6 +236,7 @@ fn a_constant_that_others_see_stays() {
             name: "createPost".into(),
             specifier: "@/app/actions/posts".into(),
             contract: Contract::Nothing,
+            fails: true,
             params: Vec::new(),
         };
         let mut edits = rewrite(&source, call, &action).expect("edits");
