@@ -182,9 +182,26 @@ function read() {
     disabled: element.disabled,
   }))
   const focused = document.activeElement
-  // React has taken over a page of the App Router when every element that it answers for carries its mark.
-  const react = (element) => Object.keys(element).some((key) => key.startsWith('__reactProps$'))
-  const waits = window.__next_f && ![...document.querySelectorAll('button, input, select, textarea, form')].every(react)
+  // React has taken over a page of the App Router when every element that it answers for carries its mark and
+  // stands in the tree that it has committed. It marks an element earlier, while it renders, and may put off the
+  // commit; until then a click is lost.
+  const elements = [...document.querySelectorAll('button, input, select, textarea, form')]
+  const internal = (element, name) => element[Object.keys(element).find((key) => key.startsWith(name))]
+  const committed = new Set()
+  const roots = new Set()
+  for (const element of elements) {
+    let fiber = internal(element, '__reactFiber$')
+    while (fiber?.return) fiber = fiber.return
+    if (fiber) roots.add(fiber.stateNode.current)
+  }
+  const under = [...roots]
+  while (under.length > 0) {
+    const fiber = under.pop()
+    committed.add(fiber.stateNode)
+    for (let child = fiber.child; child; child = child.sibling) under.push(child)
+  }
+  const taken = (element) => internal(element, '__reactProps$') && committed.has(element)
+  const waits = window.__next_f && !elements.every(taken)
   return {
     ready: document.readyState === 'complete' && !waits,
     still: window.__watched ? performance.now() - window.__watched.changed : Infinity,
