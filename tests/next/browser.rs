@@ -79,9 +79,6 @@ pub fn compare(
         json!({ "name": fixture.name, "scenarios": fixture.browser })
     });
     let list: Vec<Value> = list.collect();
-    // New servers: the stores are empty on both sides.
-    let start = |side| group.start(side)?.context("both sides are built");
-    let servers = [start(Side::Before)?, start(Side::After)?];
     let play = |port: u16| -> Result<Vec<Vec<Seen>>> {
         let job = json!({
             "base": format!("http://127.0.0.1:{port}"),
@@ -96,22 +93,61 @@ pub fn compare(
             .map(|mut seen| serde_json::from_value(seen["scenarios"].take()));
         Ok(scenarios.collect::<Result<_, _>>()?)
     };
-    let [before, after] = std::thread::scope(|scope| {
-        let plays = servers
-            .each_ref()
-            .map(|server| scope.spawn(|| play(server.port)));
-        plays.map(|play| play.join().expect("a play does not panic"))
-    });
-    let (before, after) = (before?, after?);
-    ensure!(
-        before.len() == cases.len() && after.len() == cases.len(),
-        "the browser plays every fixture"
-    );
+    let play_both = || -> Result<[Vec<Vec<Seen>>; 2]> {
+        // New servers: the stores are empty on both sides.
+        let start = |side| group.start(side)?.context("both sides are built");
+        let servers = [start(Side::Before)?, start(Side::After)?];
+        let [before, after] = std::thread::scope(|scope| {
+            let plays = servers
+                .each_ref()
+                .map(|server| scope.spawn(|| play(server.port)));
+            plays.map(|play| play.join().expect("a play does not panic"))
+        });
+        let (before, after) = (before?, after?);
+        ensure!(
+            before.len() == cases.len() && after.len() == cases.len(),
+            "the browser plays every fixture"
+        );
+        Ok([before, after])
+    };
+    let mut seen = play_both()?;
+    if let Some(lost) = lost_act(&cases, &seen)? {
+        // A busy machine may lose an act of a person. What is lost again is a finding.
+        println!("{lost}: nothing was sent; all is played once more");
+        seen = play_both()?;
+    }
+    let [before, after] = seen;
     for ((case, before), after) in cases.iter().zip(&before).zip(&after) {
         let steps = compare_case(case, before, after, found)?;
         counts.entry(case.fixture.name.clone()).or_default().steps += steps;
     }
     Ok(())
+}
+
+/// The first step, in words, that should make calls and sent nothing at all on one side.
+fn lost_act(cases: &[&Case], sides: &[Vec<Vec<Seen>>; 2]) -> Result<Option<String>> {
+    for (side, seen) in ["before", "after"].iter().zip(sides) {
+        for (case, seen) in cases.iter().zip(seen) {
+            for (scenario, seen) in scenarios_of(case)?.iter().zip(seen) {
+                let mut steps = scenario.steps.iter().zip(&seen.steps);
+                let lost = |(step, seen): &(&Step, &Observation)| {
+                    !step.calls.is_empty() && seen.traffic.is_empty()
+                };
+                if let Some((step, _)) = steps.find(lost) {
+                    let step = serde_json::to_string(step)?;
+                    let name = &case.fixture.name;
+                    return Ok(Some(format!("{name}: {}: {side}: {step}", scenario.name)));
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The scenarios of a fixture.
+fn scenarios_of(case: &Case) -> Result<Vec<Scenario>> {
+    let scenarios = Value::from_iter(case.fixture.browser.iter().flatten().cloned());
+    serde_json::from_value(scenarios).with_context(|| case.fixture.name.clone())
 }
 
 /// Compares one fixture's steps; gives how many are the same.
@@ -122,9 +158,7 @@ fn compare_case(
     found: &mut Vec<String>,
 ) -> Result<usize> {
     let name = &case.fixture.name;
-    let scenarios = Value::from_iter(case.fixture.browser.iter().flatten().cloned());
-    let scenarios: Vec<Scenario> =
-        serde_json::from_value(scenarios).with_context(|| name.clone())?;
+    let scenarios = scenarios_of(case)?;
     ensure!(
         before.len() == scenarios.len() && after.len() == scenarios.len(),
         "{name}: every scenario is played"
